@@ -25,6 +25,8 @@ from symconv.code.reading.reader import start
 from symconv.code.source.held_gradients import called_methods
 from symconv.code.source.program import Program
 from symconv.code.source.slices import part_for
+from symconv.code.source.trouble import CodeError
+from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import Box, Context, Stale
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.operator import Operator
@@ -168,8 +170,8 @@ def _flat(value: Any) -> list[Any]:
     return [one for item in value for one in _flat(item)] if isinstance(value, list | tuple) else [value]
 
 
-def _picked(reader_result: Any, key: Any, name: str) -> Any:
-    value = reader_result
+def _picked(reader_result: Any, key: Any, node: ast.FunctionDef) -> Any:
+    value, name = reader_result, node.name
     if isinstance(value, _Result):
         if isinstance(key, str) and key in value.attributes:
             value, key = value.attributes[key], None
@@ -189,7 +191,8 @@ def _picked(reader_result: Any, key: Any, name: str) -> Any:
     if isinstance(value, Stale):
         raise Undecided(value.why)
     if not isinstance(value, Box):
-        raise SpecError(f"{name} does not return an array where the gradient is wanted")
+        said = f"{name} does not return an array where the gradient is wanted; given {in_words(value)}"
+        raise CodeError(said, max((one.lineno for one in ast.walk(node) if isinstance(one, ast.Return)), default=0))
     return value
 
 
@@ -203,7 +206,7 @@ def _shared(reading: Reading, scope: Scope, key: Any) -> Any:
     if found is None:
         return None
     with suppress(SymconvError, Undecided):
-        value = current(found[1], _picked(found[0], key, reading.node.name))
+        value = current(found[1], _picked(found[0], key, reading.node))
         return reading.seeded(on, value, scope.names.tensors)
     return None
 
@@ -213,7 +216,7 @@ def _denoted(reading: Reading, scope: Scope, key: Any) -> Any:
     try:
         on = Symbolic(walk)
         result, state = reading.result(on, reading.begun(on, scope.names.tensors))
-        return reading.seeded(on, current(state, _picked(result, key, reading.node.name)), scope.names.tensors)
+        return reading.seeded(on, current(state, _picked(result, key, reading.node)), scope.names.tensors)
     finally:
         scope.region = walk.base
 
@@ -227,7 +230,7 @@ def finished(
     if key is None and not isinstance(value, Box):
         return value, state
     arrays = {name: box.value for name, box in begun.boxes.items()}
-    return reading.seeded(on, _picked(result, key, reading.node.name).value, arrays), state
+    return reading.seeded(on, _picked(result, key, reading.node).value, arrays), state
 
 
 def computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:
@@ -235,7 +238,7 @@ def computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:
     on = Concrete(reading.op, dict(arrays))
     try:
         result, _ = reading.result(on, reading.begun(on, {n: a.copy() for n, a in arrays.items()}))
-        return reading.seeded(on, _picked(result, key, reading.node.name).value, arrays)
+        return reading.seeded(on, _picked(result, key, reading.node).value, arrays)
     except Mismatch as reason:
         raise Misfit(str(reason)) from None
     except Undecided as reason:

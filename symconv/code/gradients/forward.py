@@ -188,6 +188,8 @@ def _tensors_held(
         name = own_attribute(one) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load) else None
         if name is None or name in found or name in settings or name in lengths or numeric(name):
             continue
+        if f"self.{name}" in program.callees:
+            continue
         tensor = tensor_named(name) or (name if name in shown else None)
         if tensor is None or tensor in tensors.values() or (name not in shown and initial.number(name, settings)):
             continue

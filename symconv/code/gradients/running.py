@@ -35,4 +35,5 @@ def run(state: State, node: ast.FunctionDef, parameters: dict[str, Any]) -> Any:
     except RecursionError:
         raise Outside("functions or expressions are nested too deeply", state.line) from None
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as problem:
-        raise Outside(f"this is not read ({type(problem).__name__}: {problem})", state.line) from None
+        # What Python says of it is of the reader's own values, which nobody wrote.
+        raise Outside(f"this is not read: {state.program.line(state.line)}", state.line) from problem

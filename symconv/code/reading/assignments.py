@@ -20,7 +20,7 @@ from symconv.code.source.generators import lazy
 from symconv.code.source.spelling import OPERATORS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
-from symconv.code.values.kinds import fits, in_words, kind_of, untold
+from symconv.code.values.kinds import fits, in_words, kind_of, missing, untold
 from symconv.code.values.objects import Box, Context, Dotted, Opaque, Pack, Parts
 
 __all__ = ["assign", "augment", "bind", "bind_inside", "stacked_list"]
@@ -181,7 +181,7 @@ def _element_augmented(state: State, target: ast.Subscript, word: str, sign: int
     if isinstance(owner, dict | list):
         key = place_of(state, owner, target.slice)
         if isinstance(owner, dict) and key not in owner:
-            raise state.error(f"there is no {key!r}; there are {', '.join(map(str, owner))}")
+            raise state.error(missing(key, owner))
         if _grown_in_place(state, owner[key], word, sign, value):
             return
         keeps_order(state, "an element of a list or a dict")

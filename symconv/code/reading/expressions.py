@@ -18,10 +18,10 @@ from symconv.code.reading.assignments import bind_inside
 from symconv.code.reading.calls import call_value, function_of
 from symconv.code.reading.classes import values_of_class
 from symconv.code.reading.conditions import boolean, chosen_value, comparison
-from symconv.code.reading.lists import comprehension
+from symconv.code.reading.lists import comprehension, items_of_dict
 from symconv.code.reading.subscripts import items_of, subscript
 from symconv.code.source.generators import lazy
-from symconv.code.source.spelling import OPERATORS, SIGNS
+from symconv.code.source.spelling import OPERATORS, SIGNS, spelled
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import (
@@ -88,6 +88,8 @@ def _several(state: State, node: ast.expr) -> Any:
             return chosen_value(state, test, body, orelse)
         case ast.ListComp() | ast.GeneratorExp():
             return comprehension(state, node)
+        case ast.DictComp():
+            return items_of_dict(state, node)
         case ast.Lambda():
             return function_of(state, node)
         case ast.NamedExpr(ast.Name(name), value):
@@ -96,7 +98,7 @@ def _several(state: State, node: ast.expr) -> Any:
             raise state.error("a starred value stands alone")
         case ast.JoinedStr(parts):
             return _text(state, parts)
-    raise state.error(f"{type(node).__name__} is not read; {_READ}")
+    raise state.error(f"{spelled(node)} is not read; {_READ}")
 
 
 def _dict(state: State, keys: Sequence[ast.expr | None], values: Sequence[ast.expr]) -> dict[Any, Any]:

@@ -1,4 +1,4 @@
-"""Lists of the code: comprehensions over ranges and lists."""
+"""Lists and dicts of the code: comprehensions over ranges and lists."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed, fixed, hold
 from symconv.code.held.frames import Frame
+from symconv.code.held.numbers import key_of
 from symconv.code.held.sequences import iterated, many
 from symconv.code.held.state import State, evaluate, looping, scoped
 from symconv.code.reading.assignments import bind
@@ -17,7 +18,7 @@ from symconv.code.values.objects import Box, Counted, Series
 from symconv.notation.affine import var
 from symconv.prove.meaning.value import inside
 
-__all__ = ["comprehension"]
+__all__ = ["comprehension", "items_of_dict"]
 
 
 def comprehension(state: State, node: ast.ListComp | ast.GeneratorExp) -> Any:
@@ -30,20 +31,32 @@ def comprehension(state: State, node: ast.ListComp | ast.GeneratorExp) -> Any:
             items = evaluate(state, node.generators[0].iter)
             if (found := many(state, items)) is not None:
                 return _over_index(state, node, found)
-        return list(_elements(state, node, list(node.generators)))
+        return [evaluate(state, node.elt) for _ in _rounds(state, node.generators)]
 
 
-def _elements(
-    state: State, node: ast.ListComp | ast.GeneratorExp, generators: list[ast.comprehension]
-) -> Iterator[Any]:
+def items_of_dict(state: State, node: ast.DictComp) -> dict[Any, Any]:
+    """The value of ``{key: value for ... in ...}`` over ranges or lists whose lengths are known."""
+    if any(isinstance(one, ast.NamedExpr) for one in ast.walk(node)):
+        raise Outside("a name that is bound in a dict", state.line)
+    with scoped(state, dict(state.names)):
+        found = {}
+        for _ in _rounds(state, node.generators):
+            key = key_of(state, evaluate(state, node.key))
+            found[key] = evaluate(state, node.value)
+            hold(found[key])
+        return found
+
+
+def _rounds(state: State, generators: Sequence[ast.comprehension]) -> Iterator[None]:
+    """With the targets of a comprehension at each of its items."""
     if not generators:
-        yield evaluate(state, node.elt)
+        yield
         return
     one, *rest = generators
     for item in iterated(state, evaluate(state, one.iter)):
         bind(state, one.target, item)
         if _passes(state, one.ifs):
-            yield from _elements(state, node, rest)
+            yield from _rounds(state, rest)
 
 
 def _passes(state: State, tests: Sequence[ast.expr]) -> bool:

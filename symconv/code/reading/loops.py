@@ -207,6 +207,8 @@ def _added_up(state: State, frame: Frame, index: str, limits: tuple[Constraint, 
     """Every array that was changed gets what all iterations add."""
     for box, before in frame.before.items():
         now = box.value
+        if not (isinstance(before, Value) and isinstance(now, Value)):
+            raise Outside("whole numbers of np.arange are changed in a loop", state.line)
         new = now.terms[len(before.terms) :]
         if now.terms[: len(before.terms)] != before.terms:
             raise Outside("an array is replaced in a loop", state.line)

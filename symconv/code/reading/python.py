@@ -8,7 +8,7 @@ from typing import Any
 
 from symconv.code.held.attributes import attribute_of
 from symconv.code.held.boxes import array_of, boxed, current
-from symconv.code.held.numbers import constant, integer
+from symconv.code.held.numbers import constant, integer, key_of
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import counted, iterated, many
 from symconv.code.held.state import State, call, fails
@@ -60,8 +60,8 @@ def call_builtin(state: State, name: str, arguments: list[Any], options: dict[st
             return extreme("max", number, arithmetic("-", affine(0), number), state.on.decide)
         case "isinstance", [value, kinds]:
             return _instance(value, kinds)
-        case "dict", []:
-            return dict(options)
+        case "dict", _ if len(arguments) < 2:
+            return _dict(state, arguments, options)
         case "getattr", [owner, str() as attribute, *_]:
             return attribute_of(state, owner, attribute)
         case (("print" | "type"), _):
@@ -136,6 +136,18 @@ def _iterating(state: State, name: str, arguments: list[Any]) -> Any:
     if name in {"abs", "sum"}:
         return call_library(state, f"numpy.{name}", arguments, {})
     raise state.error(f"{name} of {', '.join(map(in_words, arguments))}")
+
+
+def _dict(state: State, given: Sequence[Any], options: dict[str, Any]) -> dict[Any, Any]:
+    """A dict of another one or of pairs, and of what has names."""
+    match given:
+        case [dict() as held]:
+            return {**held, **options}
+        case [list() as pairs] if all(isinstance(one, tuple) and len(one) == 2 for one in pairs):
+            return {key_of(state, key): value for key, value in pairs} | options
+        case [other]:
+            raise state.error(f"dict of {in_words(other)}")
+    return dict(options)
 
 
 def _all_many(state: State, items: Sequence[Any]) -> list[Counted] | None:

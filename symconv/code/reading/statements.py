@@ -20,9 +20,10 @@ from symconv.code.reading.subscripts import place_of
 from symconv.code.source.aliases import names_in
 from symconv.code.source.fills import fills
 from symconv.code.source.generators import free_names, inlined, lazy, stored, yields
+from symconv.code.source.spelling import spelled
 from symconv.code.source.trouble import CodeError, Outside
 from symconv.code.source.unbound import read_too_early
-from symconv.code.values.kinds import in_words
+from symconv.code.values.kinds import in_words, key_in_words
 from symconv.code.values.objects import Box, Combinations, Condition, Context, Counted, Function, Method, Unbound
 from symconv.limits import CODE_STEPS, LOOP_UNROLLED
 from symconv.prove.meaning.scope import Mismatch, Undecided
@@ -146,7 +147,7 @@ def _deleted(state: State, target: ast.expr) -> None:
                 raise state.error(f"{in_words(held)} has no elements to delete")
             key = place_of(state, held, index)
             if isinstance(held, dict) and key not in held:
-                raise state.error(f"there is no {key!r} to delete")
+                raise state.error(f"there is no {key_in_words(key)} to delete")
             del held[key]
         case ast.Tuple(items):
             for one in items:
@@ -156,9 +157,7 @@ def _deleted(state: State, target: ast.expr) -> None:
 
 
 def _unread(state: State, node: ast.stmt) -> None:
-    raise Outside(
-        f"{type(node).__name__.lower()} is not read; for over ranges, if, assignments and return are", state.line
-    )
+    raise Outside(f"{spelled(node)} is not read; for over ranges, if, assignments and return are", state.line)
 
 
 def _if(state: State, node: ast.If, rest: Sequence[ast.stmt]) -> tuple[_Signal | None] | None:

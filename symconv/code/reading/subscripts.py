@@ -13,7 +13,7 @@ from symconv.code.held.places import place_at
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State, call, evaluate
 from symconv.code.source.trouble import Outside
-from symconv.code.values.kinds import in_words
+from symconv.code.values.kinds import in_words, missing
 from symconv.code.values.objects import Box, Dotted, Pack, Series, Slice, Stale
 
 __all__ = ["entries_of", "items_of", "place_of", "store_plan", "subscript", "value_of_index"]
@@ -43,7 +43,7 @@ def subscript(state: State, owner: Any, index: ast.expr) -> Any:
         case dict():
             key = value_of_index(state, index)
             if key_of(state, key) not in owner:
-                raise state.error(f"there is no {key!r}; there are {', '.join(map(str, owner))}")
+                raise state.error(missing(key, owner))
             return owner[key]
         case Pack(name, _, alike):
             key = value_of_index(state, index)

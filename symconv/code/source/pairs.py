@@ -54,8 +54,11 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
         return source, *loss_of(source, source.settled(losses[0]))
     if not pairs and len(derived := list(_derivatives(source, name))) == 1:
         return source, source.settled(derived[0][0]), source.settled(derived[0][1])
+    whole = [] if name is not None or pairs else [one for one, node in source.classes.items() if _is_whole(node)]
+    if len(whole) == 1:
+        return _of_class(source, whole[0])
     if len(pairs) != 1:
-        raise _unmatched(source, name, "several match" if pairs else "none match")
+        raise _unmatched(source, name, "several match" if pairs or whole else "none match")
     both = next(iter(pairs.values()))
     forward, backward = source.settled(both["forward"]), source.settled(both["backward"])
     return source, with_items(source, forward), with_items_apart(with_same_items(source, forward, backward))
@@ -98,6 +101,18 @@ def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast
     if "setup_context" in methods and parameters(forward.args)[:1] != ["ctx"]:
         forward = with_context(forward, source.settled(methods["setup_context"], name))
     return replace(source, owner=name), with_output(forward), with_items_apart(backward)
+
+
+def _is_whole(node: ast.ClassDef) -> bool:
+    """Whether a class has a method forward and one for its gradients that do something."""
+    there = {one.name for one in node.body if isinstance(one, ast.FunctionDef) and not _does_nothing(one)}
+    return not there.isdisjoint(_FORWARD) and not there.isdisjoint(_BACKWARD)
+
+
+def _does_nothing(node: ast.FunctionDef) -> bool:
+    """Whether a method is only there for others to have it: ``pass``, ``raise NotImplementedError``."""
+    said = [one for one in node.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
+    return all(isinstance(one, ast.Pass | ast.Raise) for one in said)
 
 
 def _of_rule(source: Program, name: str | None) -> tuple[ast.FunctionDef, ast.FunctionDef] | None:
@@ -146,7 +161,7 @@ def _unmatched(source: Program, name: str | None, found: str) -> SpecError:
     return SpecError(
         f"{source.name}: a class with forward and backward is wanted, two functions such as conv_forward and "
         f"conv_backward, or one that returns a loss and gradients (return loss, dx, or return loss, {{'x': dx}}); "
-        f"{found}; there are {known_}"
+        f"{found}; there are {known_}" + ("; say which one is meant, by its name" if found == "several match" else "")
     )
 
 

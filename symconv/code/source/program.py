@@ -13,6 +13,7 @@ from typing import Any
 
 from symconv.code.source import listed
 from symconv.code.source.attributes import attributes_of, open_to_all
+from symconv.code.source.bases import with_bases, with_functions
 from symconv.code.source.bracketed import as_calls
 from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
@@ -176,11 +177,12 @@ def program(text: str, name: str = "code") -> Program:
         at = getattr(error, "lineno", None)
         where = f", line {at}" if at else ""
         raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
-    tree.body = [one for node in tree.body for one in _apart(node)]
+    tree.body = with_bases([one for node in tree.body for one in _apart(node)])
     tree = as_calls(as_prints(_InPlace(_aliased(tree)).visit(as_docstrings(text, tree))))
     tree = with_extremes(tree)
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
+            with_functions(node)
             as_attributes(node)
             listed.as_attributes(node)
             keep_steps(node)

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from symconv.code.values.objects import Box, Condition, Context, Dotted, Infinity, Method, Opaque, Ratio, Series
+from symconv.code.values.objects import (
+    Box,
+    Condition,
+    Context,
+    Dotted,
+    Infinity,
+    Method,
+    Opaque,
+    Ratio,
+    Series,
+    Slice,
+    Stale,
+)
 from symconv.notation.affine import Affine
 from symconv.prove.meaning.value import Product
 
@@ -17,8 +30,10 @@ __all__ = [
     "combined",
     "fits",
     "in_words",
+    "key_in_words",
     "kind_of",
     "kind_of_type",
+    "missing",
     "of_type",
     "untold",
 ]
@@ -102,11 +117,34 @@ def in_words(value: Any) -> str:
         case Box():
             return "an array"
         case tuple() | list():
-            return f"{len(value)} values"
+            return f"{len(value)} value" + "s" * (len(value) != 1)
         case Method(Context(), name):
             return f"self.{name} ({UNTOLD}; arguments={{{name!r}: 2}} does)"
+        case Method(owner, name) if not isinstance(owner, Dotted | Opaque):
+            return f"{name} of {in_words(owner)}"
         case Dotted(name) | Method(_, name):
             return name
+        case Opaque(what):
+            return what
+        case dict():
+            return "a dict"
+        case Slice():
+            return "a slice"
+        case Stale(why):
+            return why
         case Series():
             return "a list"
     return type(value).__name__.lower()
+
+
+def key_in_words(key: Any) -> str:
+    """What an item of a dict is told by, as it is written."""
+    if isinstance(key, tuple):
+        return f"({', '.join(map(key_in_words, key))})"
+    return repr(key) if isinstance(key, str) else str(key)
+
+
+def missing(key: Any, there: Iterable[Any]) -> str:
+    """That a dict has no such item, and which ones it has."""
+    known = ", ".join(map(key_in_words, there))
+    return f"there is no {key_in_words(key)}; " + (f"there are {known}" if known else "the dict is empty")
