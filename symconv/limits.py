@@ -31,6 +31,8 @@ CONDITION_CASES = 24
 """Alternatives of one condition in code: each is a set of terms of its own."""
 WRITTEN_POWER = 6
 """A power of sizes in code, which is multiplied out."""
+ROW_CASES = 128
+"""Conjunctions of one set that are given to isl as rows: of more, isl itself finds those that contradict each other."""
 SHIFTED_BITS = 64
 """Of a number in code that is shifted: larger ones are no sizes."""
 FORWARD_BRANCHES = 20

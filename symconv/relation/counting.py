@@ -18,7 +18,7 @@ from symconv.limits import REPEATS
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 from symconv.relation.regions import Region
-from symconv.relation.sets import constraint_text, form_text
+from symconv.relation.texts import constraint_text, form_text
 
 __all__ = ["Layer", "Points", "Visits", "cells", "layered", "points", "support", "visits"]
 

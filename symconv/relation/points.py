@@ -13,15 +13,15 @@ from functools import lru_cache
 
 import islpy as isl
 
-from symconv.errors import InternalError
+from symconv.relation.polyhedra import Part, made
 from symconv.relation.sets import Context
+from symconv.relation.texts import conjuncts
 
 __all__ = [
     "Instances",
     "UnclearError",
     "Word",
     "components",
-    "conjuncts",
     "coordinates",
     "flat",
     "names_in",
@@ -126,15 +126,8 @@ def some_point(context: Context, held: isl.Set) -> isl.Point | None:
     if held.is_empty():
         return None
     spoken = frozenset(held.get_dim_name(isl.dim_type.param, k) for k in range(held.dim(isl.dim_type.param)))
-    facts = " and ".join(f"({word.text})" for word in _known(context.facts, spoken)) or "true"
-    held = held.intersect_params(_parsed(isl.Set, f"[{_sizes(context, facts)}] -> {{ : {facts} }}"))
+    held = held.intersect_params(_made(isl.Set, context, (), (), _known(context.facts, spoken), ()).params())
     return None if held.is_empty() else held.sample_point()
-
-
-def _sizes(context: Context, text: str) -> str:
-    """The sizes that a text speaks of: every other one would cost isl a column."""
-    names = names_in(text)
-    return ", ".join(name for name in context.sizes if name in names)
 
 
 def flat(product: list[isl.Set]) -> isl.Set:
@@ -168,34 +161,20 @@ def read(
     facts = tuple(facts)
     names = frozenset[str]().union(*(fact.names for fact in facts), *(word.names for word in image))
     known = _known(context.facts, names - set(dims) - set(hidden))
-    free = [name for name in hidden if name not in dims]
-    places = [f"at{k}_" for k in range(len(image))] if free else [w.text for w in image]
-    ties = [Word(f"{place} = {w.text}") for place, w in zip(places, image, strict=True)] if free else []
-    body = " and ".join(f"({fact.text})" for fact in dict.fromkeys((*ties, *facts, *known))) or "true"
-    body = f"exists ({', '.join(free)} : {body})" if free else body
-    arrow = f"[{', '.join(dims)}]" + (f" -> [{', '.join(places)}]" if kind is isl.Map else "")
-    return _parsed(kind, f"[{_sizes(context, f'{arrow} {body}')}] -> {{ {arrow} : {body} }}")
+    free = tuple(name for name in hidden if name not in dims)
+    return _made(kind, context, tuple(dims), tuple(image), tuple(dict.fromkeys((*facts, *known))), free)
 
 
 @lru_cache(maxsize=4096)
-def _parsed(kind: type, text: str) -> isl.Set:
-    try:
-        return kind(text)
-    except isl.Error as error:
-        raise InternalError(f"isl does not read {text}: {error}") from error
-
-
-@lru_cache(maxsize=4096)
-def conjuncts(facts: str) -> tuple[str, ...]:
-    """The facts that are joined by ``and`` outside of parentheses."""
-    found, depth = [""], 0
-    for part in re.split(r"( and |[()])", facts):
-        depth += {"(": 1, ")": -1}.get(part, 0)
-        if part == " and " and not depth:
-            found.append("")
-        else:
-            found[-1] += part
-    return tuple(text for text in found if text)
+def _made(
+    kind: type, context: Context, dims: tuple[str, ...], image: tuple[Word, ...], facts: tuple[Word, ...],
+    hidden: tuple[str, ...],
+) -> isl.Set:  # fmt: skip
+    names = frozenset[str]().union(*(word.names for word in (*image, *facts)))
+    # Every size that nothing speaks of would cost isl a column.
+    sizes = [name for name in context.sizes if name in names]
+    part = Part(tuple(fact.text for fact in facts), tuple(word.text for word in image))
+    return made(kind, sizes, dims, [part], hidden)
 
 
 @lru_cache(maxsize=4096)

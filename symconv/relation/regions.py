@@ -11,7 +11,8 @@ import islpy as isl
 from symconv.errors import InternalError
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
-from symconv.relation.sets import Context, constraint_text
+from symconv.relation.sets import Context
+from symconv.relation.texts import constraint_text
 
 __all__ = ["Region", "everywhere", "nowhere"]
 

@@ -1,4 +1,4 @@
-"""Integer sets over indices with symbolic sizes; the only module that speaks isl.
+"""Integer sets over indices with symbolic sizes.
 
 Sizes are parameters of every set; what is known of them (non-emptiness, how an extent follows from other sizes) is the
 context, so that an answer holds for all sizes for which the operator is valid.
@@ -12,19 +12,18 @@ from functools import lru_cache
 
 import islpy as isl
 
-from symconv.errors import InternalError
-from symconv.notation.affine import Affine, Maximum, Quotient
+from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
+from symconv.relation.polyhedra import Part, made
+from symconv.relation.texts import conjuncts, constraint_text, form_text
 
 __all__ = [
     "Context",
     "System",
-    "constraint_text",
     "context_of",
     "difference",
     "feasible",
-    "form_text",
     "implied",
     "injective",
 ]
@@ -67,7 +66,7 @@ def context_of(op: Operator) -> Context:
 @lru_cache(maxsize=4096)
 def feasible(context: Context, system: System) -> bool:
     """Whether some sizes and some point satisfy the system."""
-    return not _set(context, system, isl.BasicSet).is_empty()
+    return not _set(context, system).is_empty()
 
 
 def implied(context: Context, system: System, constraint: Constraint) -> bool:
@@ -97,28 +96,26 @@ def injective(context: Context, system: System, image: tuple[Affine, ...]) -> bo
     """Whether no two points of the system have the same image (the pins count as coordinates of a point)."""
     pinned = tuple(dict.fromkeys(name for pin in system.pins for name, _ in pin))
     dims = (*system.dims, *pinned)
-    parts = []
-    for pin in system.pins:
-        facts = [*map(constraint_text, system.constraints), *(f"{name} = {value}" for name, value in pin)]
-        forms = ", ".join(form_text(form) for form in image)
-        parts.append(
-            f"[{', '.join(dims)}] -> [{forms}] : {' and '.join(filter(None, (*facts, context.facts))) or 'true'}"
-        )
-    return bool(_parse(isl.Map, context, " ; ".join(parts)).is_injective())
+    return bool(_made(isl.Map, context, system, dims, image).is_injective())
 
 
-def _set(context: Context, system: System, kind: type = isl.Set) -> isl.Set | isl.BasicSet:
-    """The points of a system; as a basic set, which isl reads in a third of the time, where they are one."""
+def _set(context: Context, system: System) -> isl.Set:
+    pinned = dict.fromkeys(name for pin in system.pins for name, _ in pin)
+    hidden = tuple(name for name in (*system.hidden, *pinned) if name not in system.dims)
+    return _made(isl.Set, context, system, system.dims, (), hidden)
+
+
+def _made(
+    kind: type, context: Context, system: System, dims: tuple[str, ...], image: tuple[Affine, ...],
+    hidden: tuple[str, ...] = (),
+) -> isl.Set:  # fmt: skip
+    """The points of a system, or the map from them to an image."""
+    known = conjuncts(context.facts)
     parts = []
     for pin in system.pins:
-        pinned = [name for name, _ in pin]
-        facts = [*map(constraint_text, system.constraints), *(f"{name} = {value}" for name, value in pin)]
-        body = " and ".join(filter(None, (*facts, context.facts))) or "true"
-        hidden = [name for name in (*system.hidden, *pinned) if name not in system.dims]
-        body = f"exists ({', '.join(hidden)} : {body})" if hidden else body
-        parts.append(f"[{', '.join(system.dims)}] : {body}")
-    body = " ; ".join(parts)
-    return _parse(isl.Set if len(parts) > 1 or "max(" in body else kind, context, body)
+        pins = (Constraint(var(name) - value, True) for name, value in pin)
+        parts.append(Part((*system.constraints, *pins, *known), image))
+    return made(kind, context.sizes, dims, parts, hidden)
 
 
 def _union(context: Context, systems: Iterable[System]) -> isl.Set:
@@ -127,32 +124,3 @@ def _union(context: Context, systems: Iterable[System]) -> isl.Set:
     for other in sets[1:]:
         total = total.union(other)
     return total
-
-
-def _parse(kind: type, context: Context, body: str) -> isl.Set:
-    text = f"[{', '.join(context.sizes)}] -> {{ {body} }}"
-    try:
-        return kind(text)
-    except isl.Error as error:
-        raise InternalError(f"isl does not read the set {text}: {error}") from error
-
-
-def constraint_text(constraint: Constraint) -> str:
-    """A constraint as isl reads it."""
-    return f"{form_text(constraint.form)} {'=' if constraint.equality else '>='} 0"
-
-
-def form_text(form: Affine) -> str:
-    """A form as isl reads it."""
-    parts = [f"{factor}*{_atom(atom)}" for atom, factor in form.terms]
-    return " + ".join([*parts, str(form.constant)])
-
-
-def _atom(atom: str | Quotient | Maximum) -> str:
-    match atom:
-        case Quotient(numerator, divisor):
-            return f"floor(({form_text(numerator)})/{divisor})"
-        case Maximum(left, right):
-            return f"max({form_text(left)}, {form_text(right)})"
-        case _:
-            return atom

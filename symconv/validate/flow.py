@@ -9,8 +9,9 @@ from typing import Any
 from symconv.loops.ir import Buffer, Compare, Const, Expr, For, If, Kernel, Nest, Select, Stmt, Var
 from symconv.loops.traverse import walk
 from symconv.relation.instances import escapes
-from symconv.relation.points import Instances, UnclearError, Word, conjuncts, names_in
+from symconv.relation.points import Instances, UnclearError, Word, names_in
 from symconv.relation.sets import Context
+from symconv.relation.texts import conjuncts
 from symconv.relation.told import occurs
 from symconv.validate.effects import Effect
 from symconv.validate.memory import Held

@@ -14,7 +14,7 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce
 from symconv.notation.operator import Operator, Statement
 from symconv.relation.points import Instances, UnclearError, Word
-from symconv.relation.sets import constraint_text, form_text
+from symconv.relation.texts import constraint_text, form_text
 from symconv.validate.terms import Term, Tree, apply, element, number, reduced, terms_of
 
 __all__ = ["cells", "stated"]

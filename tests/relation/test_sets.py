@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import symconv as sc
 from symconv.notation.affine import Affine, maximum, quotient, var
 from symconv.notation.expr import Constraint
-from symconv.relation.sets import Context, System, context_of, difference, feasible, form_text, implied, injective
+from symconv.relation.sets import Context, System, context_of, difference, feasible, implied, injective
+from symconv.relation.texts import form_text
 
 CONTEXT = Context(("N",), "N >= 1")
 BOX = [*product(range(1, 6), range(-3, 9), range(-3, 9))]

@@ -9,7 +9,8 @@ from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Definition, Tensor
 from symconv.prove.meaning.value import Value
 from symconv.relation.regions import Region
-from symconv.relation.sets import Context, constraint_text, form_text
+from symconv.relation.sets import Context
+from symconv.relation.texts import constraint_text, form_text
 
 __all__ = ["batch_of", "defined", "divided", "facts_about", "named"]
 
