@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import reduce
 
 from symconv.errors import SpecError, setting
 from symconv.notation.affine import var
@@ -24,6 +25,8 @@ from symconv.notation.window_words import NORMALISED, WORDS, meaning
 __all__ = ["REDUCTIONS", "elaborate_body", "no_name", "scalar_expression"]
 
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
+_SEVERAL = frozenset({"max", "min"})
+"""Functions of two arguments that are as well of more."""
 _USUAL = {"product": "prod", "avg": "mean", "average": "mean", "total": "sum", "maximum": "max", "minimum": "min",
           "amax": "max", "amin": "min", "lse": "logsumexp", "l2": "norm"}  # fmt: skip
 """What others call a reduction."""
@@ -134,7 +137,8 @@ def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
         # A size, perhaps: which there are is known once all is read.
         body.lengths.columns.setdefault(text, column)
         return Index(var(text))
-    raise no_name(body.source, text, column, f"neither an index ({', '.join(sorted(known))}) nor a parameter")
+    hint = ", and e**u is written exp(u)" if text == "e" else ""
+    raise no_name(body.source, text, column, f"neither an index ({', '.join(sorted(known))}) nor a parameter{hint}")
 
 
 def no_name(source: str, text: str, column: int, what: str) -> SpecError:
@@ -165,6 +169,9 @@ def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
         )
         raise point(body.source, node.column, message)
     arguments = node.arguments or ()
+    if node.name in _SEVERAL and len(arguments) > FUNCTIONS[node.name]:
+        first, *others = (_expr(body, argument, known) for argument in arguments)
+        return reduce(lambda left, right: _held(body, Apply(node.name, (left, right)), node.column), others, first)
     if len(arguments) != FUNCTIONS[node.name]:
         message = (
             f"column {node.column + 1}: {node.name} takes {FUNCTIONS[node.name]} arguments, given {len(arguments)}"

@@ -13,12 +13,12 @@ from typing import Generic, TypeVar
 
 import islpy as isl
 
-from symconv.errors import InternalError
 from symconv.limits import REPEATS
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
+from symconv.relation.polyhedra import Part, made
 from symconv.relation.regions import Region
-from symconv.relation.texts import constraint_text, form_text
+from symconv.relation.texts import constraint_text
 
 __all__ = ["Layer", "Points", "Visits", "cells", "layered", "points", "support", "visits"]
 
@@ -49,22 +49,18 @@ def visits(
 
     ``cell`` names the indices that stand free in ``image``.
     """
-    points = [f"a{k}_" for k in range(len(image))]
-    facts = [f"{name} = {form_text(form)}" for name, form in zip(points, image, strict=True)]
-    facts += map(constraint_text, where)
-    hidden = f"exists ({', '.join(cell)} : {' and '.join(facts)})" if cell else " and ".join(facts)
-    pair = f"[{', '.join(points)}] -> [{', '.join(bound)}] : {hidden or 'true'}"
-    visitors = _visitors(f"[{', '.join(region.context.sizes)}] -> {{ {pair} }}")
+    visitors = _visitors(region.context.sizes, tuple(image), tuple(bound), tuple(cell), tuple(where))
     return layered(visitors.intersect_params(region.points))
 
 
 # The gradients of one function, and its repairs, share most of their terms.
 @lru_cache(maxsize=4096)
-def _visitors(text: str) -> isl.Map:
-    try:
-        return isl.Map(text)
-    except isl.Error as error:
-        raise InternalError(f"isl does not read the relation {text}: {error}") from error
+def _visitors(
+    sizes: tuple[str, ...], image: tuple[Affine, ...], bound: tuple[str, ...], cell: tuple[str, ...],
+    where: tuple[Constraint, ...],
+) -> isl.Map:  # fmt: skip
+    """A map from points to the values of ``bound`` that visit them."""
+    return made(isl.Map, sizes, bound, [Part(where, image)], cell).reverse()
 
 
 def layered(visitors: isl.Map) -> Visits:

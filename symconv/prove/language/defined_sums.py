@@ -182,6 +182,19 @@ def _stepped(given: Arguments) -> Node:
     return Binary("+", above, Binary("*", at, given.given["other"]))
 
 
+def _of_errors(given: Arguments, each: Callable[[Node], Node]) -> Node:
+    """A function of differences, and their mean where nothing else is said."""
+    how = given.given.get("reduction", Text("mean"))
+    one, other = given.arrays
+    found = each(Binary("-", one, other))
+    match how:
+        case Text("none"):
+            return found
+        case Text("mean" | "sum" as word):
+            return Call(word, (found,))
+    raise given.wrong("reduction is 'mean', 'sum' or 'none'")
+
+
 def _full(given: Arguments) -> Node:
     shape, value = given.given.get("shape"), given.given.get("fill_value")
     if shape is None or value is None:
@@ -240,6 +253,10 @@ SUMS = {
     "square": Defined("square(a)", 1, (), lambda given: Binary("**", given.arrays[0], number(2))),
     "negative": Defined("negative(a)", 1, (), lambda given: Binary("-", number(0), given.arrays[0])),
     "reciprocal": Defined("reciprocal(a)", 1, (), lambda given: Binary("/", number(1), given.arrays[0])),
+    "mse_loss": Defined("mse_loss(a, b, reduction='mean')", 2, ("reduction",),
+                        lambda given: _of_errors(given, lambda one: Binary("**", one, number(2)))),
+    "l1_loss": Defined("l1_loss(a, b, reduction='mean')", 2, ("reduction",),
+                       lambda given: _of_errors(given, lambda one: Call("abs", (one,)))),
     "clip": Defined("clip(a, 0, 1)", 1, ("min", "max"), _clipped),
     "full": Defined("full((N, C), 2)", 0, ("shape", "fill_value"), _full),
     **{word: Defined(f"{word}(a, b)", 1, ("other",), _joined(op)) for word, op in _BINARY.items()},
