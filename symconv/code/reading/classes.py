@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from symconv.code.held.boxes import current
@@ -122,17 +123,22 @@ def _told(target: ast.expr, value: Any, names: dict[str, Any]) -> bool:
     return True
 
 
-def _reads(node: ast.expr) -> set[str]:
+# Each run of a method on numbers begins with ``__init__``, whose text stays the same.
+@lru_cache(maxsize=4096)
+def _reads(node: ast.expr) -> frozenset[str]:
     """The names that an expression reads, and the attributes of ``self`` with a dot before them."""
-    return {word for one in ast.walk(node) if (word := _word(one))}
+    return frozenset(word for one in ast.walk(node) if (word := _word(one)))
 
 
 def _stored(nodes: Sequence[ast.stmt]) -> set[str]:
     """The names and attributes that statements set."""
-    parts = [one for node in nodes for one in ast.walk(node)]
-    return {
-        word for one in parts if isinstance(getattr(one, "ctx", None), ast.Store | ast.Del) and (word := _word(one))
-    }
+    return {word for node in nodes for word in _stored_by(node)}
+
+
+@lru_cache(maxsize=4096)
+def _stored_by(node: ast.stmt) -> frozenset[str]:
+    parts = (one for one in ast.walk(node) if isinstance(getattr(one, "ctx", None), ast.Store | ast.Del))
+    return frozenset(word for one in parts if (word := _word(one)))
 
 
 def _word(node: ast.AST) -> str:

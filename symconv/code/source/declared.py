@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from symconv.code.source.initial import Initial
 from symconv.code.source.keyed import own_attribute
@@ -22,6 +23,12 @@ _DICTS = frozenset({"params", "parameters", "param", "weights", "_params"})
 
 def declared_shapes(initial: Initial) -> dict[str, Shape]:
     """The attributes that are set to arrays of shapes that are written out, once or always with the same one."""
+    return dict(_declared(initial))
+
+
+# Each run of a method on numbers begins with them.
+@lru_cache(maxsize=64)
+def _declared(initial: Initial) -> dict[str, Shape]:
     found: dict[str, set[Shape]] = {}
     locals_ = dict(_locals(initial.body))
     for target, value in _set(initial.body):

@@ -12,9 +12,9 @@ from symconv.code.source.signatures import defaults, parameters
 __all__ = ["Initial", "initial_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Initial:
-    """``__init__`` of a class.
+    """``__init__`` of a class, one for each: what follows from it is worked out once.
 
     Attributes
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from symconv.code.source.vocabulary import SIGNATURES
@@ -174,6 +175,7 @@ def _in_place(name: str, options: Mapping[str, str]) -> bool:
     return changing or bool({"out", "inplace"} & options.keys())
 
 
+@lru_cache(maxsize=256)  # what is not read is met each time that a function is run on numbers
 def nearest(path: str) -> str:
     """Words like one that is not known."""
     names = sorted({key.rpartition(".")[2] for key in SIGNATURES})
