@@ -20,6 +20,7 @@ from symconv.packed.frame import extent, frame, product, tap_count
 from symconv.packed.loops import counts, phases_of
 from symconv.packed.outer import Tile
 from symconv.packed.pack import classes_of
+from symconv.packed.present import summed_planes
 from symconv.packed.stencil_form import Cells, Steps
 from symconv.packed.tiling import Tiled
 from symconv.tune.facts import Facts, FlatAxis
@@ -93,14 +94,16 @@ def winograd_facts(it: Tiled, tile: Tile | DotTile, label: str, parameters: tupl
     planes = product(counts(still, names, exact=False))
     transform = tuple((axis.transform.m, axis.transform.n) for axis in it.form.axes)
     taps = _taps(still) if outer else (const(1),)
+    summed, runs = summed_planes(it) if outer else (const(0), const(0))
     return replace(
         direct, scheme="winograd", flat=axes, planes=planes, taps=taps, columns=columns, classes=1,
-        transform=transform, requires=_whole_classes(it),
+        transform=transform, requires=() if outer else _whole_classes(it),
+        summed=summed, runs=runs,
     )  # fmt: skip
 
 
 def _whole_classes(it: Tiled) -> tuple[Expr, ...]:
-    """All residue classes have as many taps: the products of taps that a class has not cost as much as others."""
+    """All residue classes have as many taps: sums of taps that a class has not cost as much as others."""
     axes = [axis for axis in it.form.axes if axis.stride > 1]
     return tuple(Compare("==", Mod(extent(it.found, axis.tap)[1], axis.stride), const(0)) for axis in axes)
 

@@ -69,7 +69,7 @@ def register_tiles(it: Outer) -> tuple[Stmt, ...]:
     if it.products:
         # A point's narrow operand is small: it stays near while all lanes of the point pass.
         loop = For("laneblock_", const(0), every, (start, *rows))
-        return (steps, first, For("phase_", const(0), const(it.products), (loop,)))
+        return (first, For("phase_", const(0), const(it.products), (*it.present, loop)))
     each = in_phases(found, (steps, first, *rows))
     return (For("laneblock_", const(0), every, (start, *each)),)
 
@@ -130,8 +130,13 @@ def accumulated(it: Outer, blocks: int, near: bool, row: Expr) -> tuple[Stmt, ..
         # All points together seldom fit a near cache: what the next rows of tiles read at this point comes meanwhile.
         place = (group, add(Var("rowblock_"), const(1)), PHASE, add(Var("done_"), Var("step_")), zero)
         loads.append(Prefetch(name_of("narrow"), place))
-    loop = For("step_", zero, Var("steps_"), (*loads, *updates))
-    return (*start, loop)
+    body = (*loads, *updates)
+    if not it.products:
+        return (*start, For("step_", zero, Var("steps_"), body))
+    taps = product(counts(found, found.taps))
+    begin, length = (mul(one, taps) for one in (mul(Var("run_"), Var("run_apart_")), Var("run_planes_")))
+    run = For("step_", begin, add(begin, length), body)
+    return (*start, For("run_", zero, Var("runs_"), (run,)))
 
 
 def _sum_place(it: Outer, m: int, v: int) -> tuple[Expr, ...]:

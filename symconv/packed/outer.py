@@ -79,6 +79,8 @@ class Outer:
     space: Frame
     products: int = 0
     """How many transformed points have a sum of their own; 0 where sums are direct, one per residue class."""
+    present: tuple[Stmt, ...] = ()
+    """Names for where the planes lie that have a factor at a point."""
 
     @property
     def target(self) -> str:

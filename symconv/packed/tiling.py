@@ -24,7 +24,7 @@ from symconv.packed.bilinear import Point
 from symconv.packed.contraction import Axis, Contraction, Operand
 from symconv.packed.frame import Frame, Strip, extent, frame, quotient
 
-__all__ = ["Tiled", "number_of", "tiled", "turned"]
+__all__ = ["Tiled", "number_of", "tap_classes", "tiled", "turned"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,11 @@ def residue_of(tap: str) -> str:
     return f"{tap}_residue_"
 
 
+def tap_classes(axis: WinogradAxis) -> tuple[str, ...]:
+    """The loops over what taps of an axis are cut into, so that later classes have later taps."""
+    return (block_of(axis.tap), *((residue_of(axis.tap),) if axis.stride > 1 else ()))
+
+
 def tiled(found: Contraction, form: WinogradForm, number: int, lanes: int) -> Tiled | None:
     """The contraction in tiles along the axes of a form; ``number`` is that of the operand that holds the data.
 
@@ -133,11 +138,11 @@ def _still(found: Contraction, form: WinogradForm, wide: tuple[Operand, ...]) ->
         bounds += [Constraint(one.form.substitute({tap: first}), one.equality) for one in own]
     for tap, stride in residues.items():
         bounds += [nonnegative(var(residue_of(tap))), nonnegative(stride - 1 - var(residue_of(tap)))]
-    names = (*map(block_of, blocks), *map(residue_of, residues))
+    classes = {axis.tap: tap_classes(axis) for axis in form.axes}
+    names = tuple(chain.from_iterable(classes.values()))
     solution = replace(found.solution, steps=(*found.solution.steps, *names), bounds=(*found.solution.bounds, *bounds))
     rest = tuple(tap for tap in found.taps if tap not in blocks)
-    taken = {tap: (block_of(tap), *((residue_of(tap),) if tap in residues else ())) for tap in blocks}
-    columns = tuple(chain.from_iterable(taken.get(name, (name,)) for name in found.columns))
+    columns = tuple(chain.from_iterable(classes.get(name, (name,)) for name in found.columns))
     planes = (*found.planes, *names) if found.lanes == "cells" else found.planes
     return replace(found, wide=wide, taps=rest, columns=columns, planes=planes, solution=solution)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
+from symconv.loops.arith import add, ceildiv, const, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     Buffer,
@@ -43,11 +43,11 @@ from symconv.packed.inplace import all_hold
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.narrow import name_of
 from symconv.packed.outer import Outer, Packed, Tile, offsets_table, register_tiles
+from symconv.packed.present import classes_layout, present_planes
 from symconv.packed.runs import long_target
 from symconv.packed.tiling import Tiled, number_of
 from symconv.packed.windows import Windows, line_layout, lines_buffer, transformed_planes
 from symconv.packed.wino_outputs import unpacked
-from symconv.tune.facts import LONGEST
 
 __all__ = ["winograd_nests"]
 
@@ -58,7 +58,7 @@ _STACK = 16
 
 def winograd_nests(it: Tiled, tile: Tile) -> Packed:
     """Its nests, buffers, numbers and parameters of a plan."""
-    sums = Outer(it.still, tile, it.windows, it.products)
+    sums = Outer(it.still, tile, it.windows, it.products, present_planes(it))
     layout = (
         *it.windows.layout(),
         *line_layout(it),
@@ -68,7 +68,7 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("KT_", product(counts(it.still, it.still.taps, exact=False))),
         Size("P_", sums.planes),
-        Size("PB_", _slab()),
+        *classes_layout(it),
         Size("PP_", apart(Var("PB_"))),
         Size("ST_", ceiling(Var("P_"), const(_STACK))),
         Size("G_", product(counts(it.found, it.found.groups, exact=False))),
@@ -77,16 +77,6 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
     nests = (offsets_table(sums), _narrow(it, sums), _main(it, sums))
     parameters = tuple(strip.parameter for strip in it.windows.strips)
     return Packed(nests, tuple(_buffers(it, sums)), layout, parameters)
-
-
-def _slab() -> Expr:
-    """How many planes are transformed before their products are added: nearly as many each time.
-
-    Shorter slabs load and store sums more often, whatever cache their windows fit. Planes alone say how long they are:
-    strips are cut for threads, which must not change what is added in which order.
-    """
-    number = largest([const(1), ceildiv(Var("P_"), LONGEST)])
-    return largest([const(1), ceiling(Var("P_"), number)])
 
 
 def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:

@@ -24,7 +24,7 @@ import islpy as isl
 
 from symconv.errors import InternalError
 
-__all__ = ["CHUNKS", "ROWS", "STRIPS", "prove"]
+__all__ = ["CHUNKS", "ROWS", "STRIPS", "impossible", "prove"]
 
 _COUNT = "B >= 1 and N >= 0 and y <= N + B - 1 and N + B - 1 < y + B"
 """y is B times the quotient of N + B - 1 by B."""
@@ -95,3 +95,16 @@ def prove(lemma: tuple[tuple[str, str], ...]) -> None:
         found = isl.Set(f"{{ {counterexamples} }}")
         if not found.is_empty():
             raise InternalError(f"{words}: not at {found.sample_point()}")
+
+
+@lru_cache(maxsize=256)
+def impossible(names: tuple[str, ...], conditions: tuple[str, ...]) -> bool:
+    """Whether no whole numbers of these names meet all conditions.
+
+    >>> impossible(("K", "b"), ("b >= 1", "K <= 3", "3*b < K"))
+    True
+    >>> impossible(("K", "b"), ("b >= 1", "K <= 4", "3*b < K"))
+    False
+    """
+    together = " and ".join(f"({one})" for one in conditions)
+    return bool(isl.Set(f"{{ [{', '.join(names)}] : {together} }}").is_empty())

@@ -52,6 +52,8 @@ class Counts:
     flops: int
     reads: int
     writes: int
+    summed: int = 0
+    runs: int = 0
 
     @property
     def cells(self) -> int:
@@ -87,7 +89,7 @@ def counts(facts: Facts, sizes: Mapping[str, int]) -> Counts:
         for axis in facts.flat
     )
     whole = [max(value(e, sizes), 0) for e in (facts.rows, facts.planes, facts.groups, facts.columns)]
-    work = [max(value(e, sizes), 0) for e in (facts.flops, facts.reads, facts.writes)]
+    work = [max(value(e, sizes), 0) for e in (facts.flops, facts.reads, facts.writes, facts.summed, facts.runs)]
     taps = tuple(n for n in (value(count, sizes) for count in facts.taps) if n > 0)
     return Counts(facts, axes, whole[0], whole[1], taps, whole[2], whole[3], *work)
 

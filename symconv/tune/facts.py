@@ -66,6 +66,8 @@ class Facts:
     * ``across``: taps along the lanes that a stencil unrolls; the tile's second number is that of taps along its rows.
     * ``transform``: of a bilinear method per transformed axis, how many results come from how many points; the flat
       axes then count tiles.
+    * ``summed``: of a bilinear method, planes that are summed at all points together (0: every plane at every point),
+      and in how many ``runs`` where some are left out.
     * ``requires``: comparisons of sizes, and of the lanes of a vector, that must all hold, or the candidate cannot run.
     * ``stores``: 1 where register tiles add up all planes for one row of cells, and store sums in the output.
     * ``whole``: of how many vectors a whole row is at most: of one, which taps along the lanes move in registers, or of
@@ -95,9 +97,11 @@ class Facts:
     across: int = 1
     whole: int = 0
     stores: int = 0
+    summed: Expr = _ZERO
+    runs: Expr = _ZERO
 
 
-_EXPRESSIONS = ("rows", "planes", "groups", "columns", "flops", "reads", "writes")
+_EXPRESSIONS = ("rows", "planes", "groups", "columns", "flops", "reads", "writes", "summed", "runs")
 _WHOLE = ("phases", "classes", "operations", "loads", "across", "whole", "stores")
 _AXIS = ("extent", "operand", "low", "high")
 

@@ -25,6 +25,8 @@ __all__ = ["bound", "cycles", "numbers", "workspace"]
 
 _CALL = 25.0
 """Entering a register tile."""
+_RUN_OF_PLANES = 8.0
+"""Starting a run of planes in a register tile."""
 _BOX = 150.0
 """Starting a box."""
 _START = 1500.0
@@ -65,6 +67,11 @@ def _points(n: Counts) -> int:
     return prod(points for _, points in n.facts.transform)
 
 
+def _products(n: Counts) -> int:
+    """Products of all points together for one row and one tile of windows."""
+    return (n.summed or n.planes * _points(n)) * sum(n.taps)
+
+
 def _folds(n: Counts) -> bool:
     """Whether contributions are summed: lanes of the accumulators are folded at the end of a box."""
     return any(name.rstrip("_") == "S" for name in n.facts.parameters)
@@ -77,7 +84,7 @@ def bound(n: Counts, machine: Machine) -> float:
     if _folds(n):
         step = dot_step(n.tile, machine, each, n.facts.loads)
         return rows * -(-n.columns // second) * (n.cells / machine.lanes) * step
-    steps = rows * sum(n.taps) * n.planes * (n.cells / (second * machine.lanes))
+    steps = -(-n.rows // m) * n.groups * _products(n) * (n.cells / (second * machine.lanes))
     return steps * outer_step(n.tile, machine, each, n.facts.loads)
 
 
@@ -191,8 +198,9 @@ def _summed(
     passed = n.planes * work.again + 2.0 * n.rows * slabs
     once = points * vectors * machine.vector_bytes * passed * _far(held, machine)
     return {
-        "multiply": points * row_tiles * sum(n.taps) * n.planes * step,
-        "calls": calls * (_CALL + m * most * (2.5 if slabs > 1 else 1.0)),
+        "multiply": row_tiles * _products(n) * step,
+        "calls": calls * (_CALL + m * most * (2.5 if slabs > 1 else 1.0))
+        + row_tiles * number * n.runs * _RUN_OF_PLANES,
         "cache": once * _HIDDEN + boxes * narrow * rate(narrow + held, machine) * _IN_ORDER,
         "pack": work.reached * n.planes + _HIDDEN * work.again * n.wide * moved(n.wide, machine, 1),
         "unpack": rows * n.rows * points * _WOVEN + _HIDDEN * n.writes * moved(n.writes, machine, 1),

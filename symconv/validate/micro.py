@@ -36,7 +36,10 @@ def tile_of(body: tuple[Stmt, ...], lane: str, blocks: int) -> tuple[Stmt, ...]:
     loops = [s for s in body if isinstance(s, For)]
     if odd or not rows or len(loops) != 1 or body[: len(starts) + 1] != (*starts, loops[0]):
         raise UnclearError("a tile is not made of accumulators, one loop, and stores")
-    programs = [_program(s.name, s, loops[0], body[len(starts) + 1 :]) for s in starts]
+    loop, ends = _named_ends(loops[0])
+    if any(uses(end, {lane}) for end in ends.values()):
+        raise UnclearError("the blocks of a tile compute different things")
+    programs = [_program(s.name, s, loop, body[len(starts) + 1 :]) for s in starts]
     cells = [[programs[m * blocks + v] for v in range(blocks)] for m in range(rows)]
     for row in cells:
         for v, program in enumerate(row):
@@ -48,7 +51,7 @@ def tile_of(body: tuple[Stmt, ...], lane: str, blocks: int) -> tuple[Stmt, ...]:
     for m, program in enumerate(first):
         if not alike(block_of(program), substitute(block_of(general), {"tile_row_": const(m)})):
             raise UnclearError("the rows of a tile compute different things")
-    one = tuple(lane_of(s, const(0)) for s in general)
+    one = tuple(substitute(lane_of(s, const(0)), ends) for s in general)
     return (For("tile_row_", const(0), const(rows), one),)
 
 
@@ -61,7 +64,8 @@ def _program(name: str, start: Declare, loop: For, after: Sequence[Stmt]) -> tup
     """What a tile does for one of its accumulators, which is called ``sum_``; temporaries are put in their places."""
     held: dict[str, Expr] = {}
     updates: list[Stmt] = []
-    for statement in loop.body:
+    inner = _innermost(loop)
+    for statement in inner.body:
         match statement:
             case Declare(temporary, value):
                 held[temporary] = substitute(value, held)
@@ -71,10 +75,39 @@ def _program(name: str, start: Declare, loop: For, after: Sequence[Stmt]) -> tup
             case _:
                 raise UnclearError("a tile does more than to sum up")
     stores = tuple(kept for one in after if (kept := _own(one, name)) is not None)
-    found = (Declare("sum_", start.value, Scalar()), replace(loop, body=tuple(updates)), *stores)
+    summed = _around(loop, tuple(updates))
+    found = (Declare("sum_", start.value, Scalar()), summed, *stores)
     if not updates or not stores or not all(_laned(one) for one in found):
         raise UnclearError("an accumulator of a tile is not summed up and stored in lanes")
     return found
+
+
+def _named_ends(loop: For) -> tuple[For, dict[str, Expr]]:
+    """A loop, and those that it is made of, with names for their ends: these are the same for all accumulators."""
+    lower, upper = f"{loop.var}_lower_", f"{loop.var}_upper_"
+    ends = {lower: loop.lower, upper: loop.upper}
+    body = loop.body
+    match body:
+        case (For() as inner,):
+            inner, more = _named_ends(inner)
+            body, ends = (inner,), {**ends, **more}
+    return replace(loop, lower=Var(lower), upper=Var(upper), body=body), ends
+
+
+def _innermost(loop: For) -> For:
+    """The loop whose body is more than a loop."""
+    match loop.body:
+        case (For() as inner,):
+            return _innermost(inner)
+    return loop
+
+
+def _around(loop: For, body: tuple[Stmt, ...]) -> For:
+    """A loop, and those that it is made of, with another body in the innermost."""
+    match loop.body:
+        case (For() as inner,):
+            return replace(loop, body=(_around(inner, body),))
+    return replace(loop, body=body)
 
 
 def _own(statement: Stmt, name: str) -> Stmt | None:

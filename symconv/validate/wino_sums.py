@@ -34,6 +34,7 @@ from symconv.validate.micro import tile_of
 from symconv.validate.polynomial import WIDTH, alike
 from symconv.validate.wino_boxes import Boxes
 from symconv.validate.wino_factors import Factors
+from symconv.validate.wino_present import Planes
 from symconv.validate.wino_reading import PLANES, each, never_negative, number_of, told
 
 __all__ = ["Slab", "Sums", "table"]
@@ -120,20 +121,21 @@ class Sums:
         left = sub(Var(self.boxes.blocks), mul(const(per), Var(block)))
         names = set()
         seen = set()
+        planes = Planes(self.kernel, self.factors, self.slab.some)
         for way in ways:
             match way:
                 case If(Compare(op, value, Const(count, False)), body) if alike(value, left) and (
                     op == ("==" if count < per else ">=") and 1 <= count <= per and count not in seen
                 ):
                     seen.add(count)
-                    names.add(self._tile(tile_of(body, lane, int(count)), (point.var, rows, lane)))
+                    names.add(self._tile(tile_of(body, lane, int(count)), (point.var, rows, lane), planes))
                 case _:
                     raise UnclearError("tiles are chosen in another way than by the blocks of lanes that are left")
         if seen != set(range(1, per + 1)) or len(names) != 1:
             raise UnclearError("tiles are chosen in another way than by the blocks of lanes that are left")
         return names.pop()
 
-    def _tile(self, body: tuple[Stmt, ...], at: tuple[str, str, str]) -> str:
+    def _tile(self, body: tuple[Stmt, ...], at: tuple[str, str, str], planes: Planes) -> str:
         """The buffer of sums; raises UnclearError unless a tile sums up the products of its point, rows and lanes."""
         point, block, lane = map(Var, at)
         first, factors = self.slab.first, self.factors
@@ -145,13 +147,18 @@ class Sums:
                     _,
                     (
                         Declare(total, Const(nothing)),
-                        For(step, _, _, (Update(same, "+", value, ""),)) as steps,
+                        For() as runs,
                         If(once, (Store(sums, place, kept),)),
                         If(again, (Accumulate(more, there, "+", added),)),
                     ),
                 ) as rows,
-            ) if total == same and not nothing and sums == more and kept == added == Var(total):
+            ) if not nothing and sums == more and kept == added == Var(total):
                 each(rows, const(factors.rows), "rows of a tile")
+            case _:
+                raise UnclearError("a tile does more than to sum up products")
+        match planes.summed(runs, point):
+            case For(step, _, _, (Update(same, "+", value, ""),)) if total == same:
+                pass
             case _:
                 raise UnclearError("a tile does more than to sum up products")
         number = add(mul(block, const(factors.rows)), Var(row))
@@ -170,7 +177,6 @@ class Sums:
             or again != Compare(">", Var(first), zero)
         ):
             raise UnclearError("a tile does more than to sum up products")
-        each(steps, Var(self.slab.some), "planes of a slab")
         return sums
 
     def _roomy(self, sums: str) -> None:

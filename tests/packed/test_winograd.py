@@ -17,7 +17,7 @@ from symconv.loops.ir import Kernel
 from symconv.loops.wellformed import wellformed
 from symconv.notation.operator import Operator
 from symconv.options import options as sc_options
-from symconv.packed import candidates, packed_candidates, stencil_form, wino
+from symconv.packed import candidates, packed_candidates, present, stencil_form
 from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
 from symconv.tune.counts import counts, possible
@@ -79,7 +79,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Isa:
     monkeypatch.setitem(stencil_form._STEPS, SMALL.registers, ())
     monkeypatch.setitem(stencil_form._CELLS, SMALL.registers, ())
     # Sums over planes in several parts, the last one shorter.
-    monkeypatch.setattr(wino, "LONGEST", 2)
+    monkeypatch.setattr(present, "LONGEST", 2)
     return SMALL
 
 
@@ -139,6 +139,32 @@ def test_residue_classes_of_taps_are_planes(
     op, shapes, transform = IN_CLASSES[name]
     seen = _compared(op, shapes, small, drawn, wanted, 1, 2, 100)
     assert seen == {(what, f"Winograd F({transform})") for what in ("y", "gw")}
+
+
+LEAVING_OUT: dict[str, tuple[Operator, Shapes]] = {
+    "three taps by two": (sc.conv2d(stride=2, padding=1), {"x": (1, 3, 9, 12), "w": (3, 3, 3, 3)}),
+    "three by two taps": (sc.conv2d(stride=2, padding=(1, 0)), {"x": (1, 2, 11, 8), "w": (2, 2, 3, 2)}),
+    "five taps by three": (sc.conv1d(stride=3, padding=2), {"x": (2, 3, 26), "w": (2, 3, 5)}),
+    "seven taps by two": (sc.conv1d(stride=2, padding=3, groups=2), {"x": (1, 4, 21), "w": (4, 2, 7)}),
+    "one tap": (sc.conv1d(stride=2), {"x": (2, 3, 17), "w": (2, 3, 1)}),
+    "blocks": (sc.conv2d(padding=(2, 1)), {"x": (1, 2, 6, 7), "w": (3, 2, 5, 2)}),
+}
+
+
+@pytest.mark.parametrize("longest", [3, 8, 128])
+@pytest.mark.parametrize("name", LEAVING_OUT)
+def test_points_that_lack_taps_are_left_out(
+    name: str,
+    longest: int,
+    small: Isa,
+    drawn: Callable[..., Any],
+    wanted: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Slabs of less than all classes, of some planes of each, and of all."""
+    op, shapes = LEAVING_OUT[name]
+    monkeypatch.setattr(present, "LONGEST", longest)
+    assert {"y", "gw"} <= {what for what, _ in _compared(op, shapes, small, drawn, wanted, 2, 100)}
 
 
 @pytest.mark.full

@@ -43,7 +43,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import rewrite, walk
 from symconv.options import options
-from symconv.packed import candidates, packed_candidates, wino
+from symconv.packed import candidates, packed_candidates, present
 from symconv.packed.outer import Tile
 from symconv.relation.points import UnclearError
 from symconv.validate.ordering import FaultError
@@ -102,7 +102,7 @@ def small(axes: int) -> Candidate:
     op = {1: sc.conv1d(padding=1), 2: sc.conv2d(padding=1), TURNS: sc.conv2d(padding=2, dilation=2)}[axes]
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(candidates._OUTER, SMALL.registers, (Tile(2, 2),))
-        patched.setattr(wino, "LONGEST", 2)
+        patched.setattr(present, "LONGEST", 2)
         made = packed_candidates(pipeline.forward(op).gather, "y", SMALL)
     return next(one for one in made if one.schedule.name == ("Winograd F(2,3)" if axes == 1 else "Winograd F(2x2,3x3)"))
 
@@ -247,7 +247,26 @@ def _narrow_row(node: Any) -> Any:
     return node
 
 
+def _missing(made: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The choice of a point that lacks taps, or how many there have to be before it has some."""
+
+    def rule(node: Any) -> Any:
+        if isinstance(node, Select) and isinstance(node.condition, Compare) and node.condition.right == const(3):
+            return made(node)
+        return node
+
+    return rule
+
+
 WRONG: dict[str, tuple[int, Callable[[Any], Any]]] = {
+    "runs without their last plane": (1, _let("run_planes_", _less)),
+    "runs with a plane of the next": (1, _let("run_planes_", _more)),
+    "a run too few": (1, _let("runs_", _less)),
+    "runs that lie further apart": (1, _let("run_apart_", _more)),
+    "another point left out": (1, _missing(lambda n: replace(n, condition=Compare("==", n.condition.left, const(0))))),
+    "every point left out": (1, _missing(lambda n: n.yes)),
+    "a point left out that has a tap": (1, _missing(lambda n: replace(n, yes=_more(n.yes)))),
+    "planes of a point two further": (1, lambda n: replace(n, lower=add(n.lower, const(2)), upper=add(n.upper, const(2))) if isinstance(n, For) and n.var == "step_" else n),
     "planes of the table one further": (1, lambda n: _at(n, 0, const(1)) if isinstance(n, Address) else n),
     "rows of the table one further": (2, lambda n: _at(n, 1, const(1)) if isinstance(n, Address) else n),
     "columns of the table one further": (1, lambda n: _at(n, 2, const(1)) if isinstance(n, Address) else n),
@@ -370,6 +389,10 @@ def test_memory_that_is_short_is_not_proved(name: str) -> None:
 
 LAYOUT: dict[str, Callable[[Size], Size]] = {
     "no room for all planes of a slab": lambda s: Size("PP_", _less(Var("PB_"))) if s.name == "PP_" else s,
+    "slabs that cut sets of classes": lambda s: Size("PB_", add(s.value, const(1))) if s.name == "PB_" else s,
+    "fewer classes than there are": lambda s: (
+        Size("C1_", Binary("max", const(1), _less(s.value))) if s.name == "C1_" else s
+    ),
     "slabs of no plane": lambda s: Size("PB_", const(0)) if s.name == "PB_" else s,
     "a block of rows too few": lambda s: Size("MT_", _less(s.value)) if s.name == "MT_" else s,
     "a block of planes too few": lambda s: Size("ST_", _less(s.value)) if s.name == "ST_" else s,
