@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 import symconv as sc
@@ -193,3 +195,33 @@ def test_dicts_of_others_hold_the_same_arrays(made: str) -> None:
     proofs = sc.check(text, explain=False)
     assert proofs["x"].holds is True and proofs["w"].holds is False
     assert sc.check(text.replace("more['x'] *= 2", "more['x'] = 2 * more['x']"), explain=False).holds is True
+
+
+@pytest.mark.parametrize("between", [
+    "tanh = np.sin", "for tanh in (np.sin,):\n                pass", "tanh, other = np.sin, np.cos",
+])  # fmt: skip
+def test_a_function_that_is_bound_anew_is_not_the_old_one(between: str) -> None:
+    text = LAYERS.replace(
+        "        super().__init__(tanh, tanh_prime)", f"        {between}\n        super().__init__(tanh, tanh_prime)"
+    )
+    assert text != LAYERS
+    with suppress(sc.SymconvError):
+        assert sc.check(text, "Tanh", explain=False).holds is not True
+
+
+def test_a_method_of_the_class_counts_where_the_base_calls_it() -> None:
+    """``Loud`` doubles what ``Template`` squares, and ``Square.f`` is asked for by its own name."""
+    text = (
+        LAYERS
+        + """
+class Loud(Square):
+    def f(self, x):
+        return 2 * super().f(x)
+
+    def slope(self, x):
+        return 2 * super().slope(x)
+"""
+    )
+    assert sc.check(text, "Loud", explain=False).holds is True
+    assert sc.check(text.replace("2 * super().slope", "super().slope"), "Loud", explain=False).holds is False
+    assert sc.check(text.replace("2 * super().f", "super().f"), "Loud", explain=False).holds is False

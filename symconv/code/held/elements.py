@@ -54,6 +54,8 @@ def plan_of(state: State, array: Any, entries: tuple[Any, ...]) -> Plan:
     count = sum(entry is not None and entry is not Ellipsis for entry in entries)
     if count > rank:
         raise state.error(f"the subscript has {count} entries; the array has {rank} axes")
+    if sum(entry is Ellipsis for entry in entries) > 1:
+        raise state.error("the subscript has several ...; one stands for all axes that are not named")
     if Ellipsis not in [e for e in entries if not isinstance(e, Affine)]:
         entries = (*entries, Ellipsis)
     items: list[Any] = []

@@ -148,6 +148,9 @@ def with_functions(node: ast.ClassDef) -> None:
             ):
                 begin.body = [other for other in begin.body if other is not one] or [ast.Pass()]
                 node.body.append(_method(made[name], held))
+            case _:
+                for name in {part.id for part in ast.walk(one) if isinstance(part, ast.Name)}:
+                    made.pop(name, None)  # it may stand for something else from here on
     ast.fix_missing_locations(node)
 
 
