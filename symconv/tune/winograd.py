@@ -38,6 +38,8 @@ _PICKED = 1.0
 _DOUBT, _FEW = 0.14, 2.0
 """What windows that move in strides must save before they are taken, of all cycles, and how much more for one plane:
 the model says too little by as much where sums of many taps are larger than caches, and where planes are few."""
+_LACKING = 0.12
+"""The same where some classes lack taps and windows have two directions: 3x3 by 2 gained or lost less than a tenth."""
 _WOVEN = 5.5
 """Cycles of a point of a tile that becomes outputs, or of a sum that becomes taps."""
 _STORED = 15.0
@@ -114,7 +116,8 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     looked = n.writes * distance(n.writes, machine)
     parts.update(look=looked * np.ones_like(boxes), start=_START + _BOX * boxes)
     if any(axis.stride > 1 for axis in n.axes):
-        parts["doubt"] = (_DOUBT + _FEW / n.planes) * np.sum(list(parts.values()), axis=0)
+        lacking = _LACKING if n.runs and len(n.facts.transform) > 1 else 0.0
+        parts["doubt"] = (_DOUBT + _FEW / n.planes + lacking) * np.sum(list(parts.values()), axis=0)
     return parts
 
 
