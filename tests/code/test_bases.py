@@ -225,3 +225,36 @@ class Loud(Square):
     assert sc.check(text, "Loud", explain=False).holds is True
     assert sc.check(text.replace("2 * super().slope", "super().slope"), "Loud", explain=False).holds is False
     assert sc.check(text.replace("2 * super().f", "super().f"), "Loud", explain=False).holds is False
+
+
+NUMBERS = """
+class A:
+    def __init__(self):
+        self.k = 2
+
+    def forward(self, x):
+        self.x = x
+        return self.k * x ** 2
+
+    def backward(self, g):
+        return 4 * g * self.x
+
+class Same(A):
+    pass
+
+class Set(A):
+    def __init__(self):
+        self.k = 5
+        super().__init__()
+
+class More(A):
+    def __init__(self):
+        super().__init__()
+        self.k = 3
+"""
+
+
+@pytest.mark.parametrize(("name", "holds"), [("A", True), ("Same", True), ("Set", True), ("More", False)])
+def test_numbers_that_init_of_the_base_gives_are_those_of_the_class(name: str, holds: bool) -> None:
+    assert sc.check(NUMBERS, name, explain=False).holds is holds
+    assert sc.check(NUMBERS.replace("4 * g", "6 * g"), name, explain=False).holds is not holds

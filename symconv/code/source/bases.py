@@ -43,7 +43,8 @@ def _inherited(node: ast.ClassDef, base: ast.ClassDef) -> ast.ClassDef:
         method = deepcopy(above[name])
         method.name = _above(base.name, name)
         kept.append(method)
-    new = ast.ClassDef(node.name, node.bases, node.keywords, [*kept, *body], node.decorator_list)
+    # What it has is its own now: attributes that instances of the base are given are those of other objects.
+    new = ast.ClassDef(node.name, base.bases, node.keywords, [*kept, *body], node.decorator_list)
     return ast.fix_missing_locations(ast.copy_location(new, node))
 
 
