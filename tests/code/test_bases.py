@@ -258,3 +258,11 @@ class More(A):
 def test_numbers_that_init_of_the_base_gives_are_those_of_the_class(name: str, holds: bool) -> None:
     assert sc.check(NUMBERS, name, explain=False).holds is holds
     assert sc.check(NUMBERS.replace("4 * g", "6 * g"), name, explain=False).holds is not holds
+
+
+@pytest.mark.parametrize("after", [
+    "A.backward = lambda self, g: g", "setattr(A, 'backward', lambda self, g: g)", "A = None", "A.k += 1",
+])  # fmt: skip
+def test_what_is_changed_later_is_not_inherited(after: str) -> None:
+    with pytest.raises(sc.SpecError):
+        sc.check(f"{NUMBERS}\n{after}\n", "Same")

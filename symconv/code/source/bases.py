@@ -14,15 +14,16 @@ __all__ = ["with_bases", "with_functions"]
 def with_bases(body: Sequence[ast.stmt]) -> list[ast.stmt]:
     """The statements, with the methods that a class has from the one before it, and the calls of these by ``super``.
 
-    Classes of several, or of one that has its name twice or stands below, are left as they are.
+    Classes of several, or of one that has its name twice, stands below or may be changed, are left as they are.
     """
     names = [one.name for one in body if isinstance(one, ast.ClassDef)]
+    changed = {name for one in body for part in ast.walk(one) for name in _changed(part)}
     whole: dict[str, ast.ClassDef] = {}
     found = list[ast.stmt]()
     for node in body:
         if isinstance(node, ast.ClassDef) and names.count(node.name) == 1:
             match node.bases:
-                case [ast.Name(base)] if base in whole:
+                case [ast.Name(base)] if base in whole and base not in changed:
                     whole[node.name] = _inherited(node, whole[base])
                 case _:
                     whole[node.name] = node
@@ -30,6 +31,17 @@ def with_bases(body: Sequence[ast.stmt]) -> list[ast.stmt]:
         else:
             found.append(node)
     return found
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    """The names that are bound anew, or whose attributes are set: ``A.backward = ...``, ``setattr(A, ...)``."""
+    match node:
+        case ast.Name(name, ast.Store() | ast.Del()) | ast.Attribute(ast.Name(name), _, ast.Store() | ast.Del()):
+            yield name
+        case ast.Call(ast.Name("setattr" | "delattr"), [ast.Name(name), *_]):
+            yield name
+        case ast.ClassDef(name, decorator_list=[_, *_]):
+            yield name
 
 
 def _inherited(node: ast.ClassDef, base: ast.ClassDef) -> ast.ClassDef:
