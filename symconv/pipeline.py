@@ -120,9 +120,9 @@ def _entry(op: Operator, name: str, wanted: tuple[Wanted, ...], options: Options
 
 def _joined(op: Operator, options: Options) -> tuple[Joined, ...]:
     """Axes that a call takes as one; where sizes are fixed, kernels know them."""
-    from symconv.algorithms.joining import joined
+    from symconv.algorithms.joining import joined, stacked
 
-    return joined(op) if options.sizes is None else ()
+    return (*joined(op), *stacked(op)) if options.sizes is None else ()
 
 
 def _ways(gather: Gather, halo: Halo | None, sizes: dict[str, int] | None, options: Options) -> tuple[Candidate, ...]:

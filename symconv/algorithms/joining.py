@@ -15,16 +15,20 @@ from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Expr, Index, Read, Reduce, children
 from symconv.notation.operator import Operator, Statement, Tensor
 
-__all__ = ["Joined", "joined"]
+__all__ = ["Joined", "joined", "stacked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Where every size of ``ones`` is 1, sizes ``outer`` and ``inner`` may be 1 and ``outer*inner`` instead."""
+    """Where every size of ``ones`` is 1, sizes ``outer`` and ``inner`` may be 1 and ``outer*inner`` instead.
+
+    Where ``stacked``, they may be ``outer*inner`` and 1.
+    """
 
     outer: str
     inner: str
     ones: tuple[str, ...] = ()
+    stacked: bool = False
 
 
 def joined(op: Operator) -> tuple[Joined, ...]:
@@ -39,10 +43,33 @@ def joined(op: Operator) -> tuple[Joined, ...]:
     return () if op.occupied else tuple(one for one in _neighbours(op) if _holds(op, one))
 
 
-def _neighbours(op: Operator) -> tuple[Joined, ...]:
-    """Sizes of neighbouring axes that arrays tell, and the windows along them. The size that may be 0 is none of them:
-    others may not."""
-    defined = {one.name for one in op.definitions} | {op.batch}
+def stacked(op: Operator) -> tuple[Joined, ...]:
+    """The pairs of sizes, innermost first, that make the batch and the axes behind it one axis of rows.
+
+    They are rows that some input knows nothing of, the weights of a layer, none of which lies along the last axis: the
+    axis of the batch takes all of them, as threads share it and it may be empty.
+
+    >>> import symconv as sc
+    >>> stacked(sc.operator("y[b,n,f] = sum[c](x[b,n,c]*w[f,c])"))
+    (Joined(outer='B', inner='N', ones=(), stacked=True),)
+    >>> stacked(sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")), stacked(sc.conv2d())
+    ((), ())
+    """
+    last = {size.name for tensor in (*op.inputs, op.output) if tensor.axes for size in tensor.axes[-1]}
+    inner = {one.outer: one.inner for one in _neighbours(op, frozenset()) if not one.ones}
+    chain, at = [], op.batch
+    while at in inner and inner[at] not in last and _holds(op, found := Joined(at, inner[at], stacked=True)):
+        chain.append(found)
+        at = found.inner
+    rows = {op.batch, *(one.inner for one in chain)}
+    shared = any(all(not rows & size.names() for size in tensor.sizes) for tensor in op.inputs)
+    return tuple(reversed(chain)) if shared and not op.occupied else ()
+
+
+def _neighbours(op: Operator, without: frozenset[str | None] | None = None) -> tuple[Joined, ...]:
+    """Sizes of neighbouring axes that arrays tell, and the windows along them. Without more words the size that may be
+    0 is none of them: others may not."""
+    defined = {one.name for one in op.definitions} | ({op.batch} if without is None else without)
     pairs: dict[tuple[str, str], None] = {}
     for tensor in op.inputs:
         for axes in zip(tensor.axes, tensor.axes[1:], strict=False):
@@ -94,7 +121,7 @@ def _holds(op: Operator, pair: Joined) -> bool:
     known: dict[str, Affine | int] = dict.fromkeys(pair.ones, 1)
     for one in op.definitions:
         known[one.name] = one.form.substitute(known)
-    it = _Pair(op, (pair.outer, pair.inner), known)
+    it = _Pair(op, (pair.outer, pair.inner), known, pair.stacked)
     tensors = (*op.inputs, *(statement.target for statement in op.statements))
     defined = all(it.plain(affine(known[one.name])) for one in op.definitions)
     told = any(it.speaks(it.of(one.constraint.form)) for one in op.assumptions)
@@ -108,6 +135,7 @@ class _Pair:
     op: Operator
     sizes: tuple[str, str]
     known: Mapping[str, Affine | int]
+    stacked: bool
 
     def of(self, size: Affine) -> Affine:
         """A size where some are 1."""
@@ -135,10 +163,10 @@ class _Pair:
     def together(self, statement: Statement) -> bool:
         """Whether the indices of both sizes come in pairs of one place that bind both, and count nowhere else.
 
-        A target that has no other axes keeps them: threads share the outer one.
+        A target that has no other axes keeps them, unless they are stacked: threads share the outer one.
         """
         at = self.places(statement.target)
-        if at and len(statement.indices) == 2:
+        if at and len(statement.indices) == 2 and not self.stacked:
             return False
         own = {one.name: _Bound(one.name, one.extent, statement) for one in statement.ranges}
         pairs = {tuple(own[statement.indices[k]] for k in at)} if at else set()

@@ -74,7 +74,8 @@ def _joined(entry: Entry, printer: Printer) -> list[dict[str, Any]]:
     for pair in entry.joined:
         if names >= {pair.outer, pair.inner, *pair.ones}:
             whole = Binary("*", Var(pair.outer), Var(pair.inner))
-            then: list[tuple[str, Expr]] = [(pair.inner, whole), (pair.outer, const(1))]
+            one, other = (pair.outer, pair.inner) if pair.stacked else (pair.inner, pair.outer)
+            then: list[tuple[str, Expr]] = [(one, whole), (other, const(1))]
             # Sizes follow from sizes before them, unless an array tells them.
             for size in sizes:
                 of = {node.name for node in walk(size.value) if isinstance(node, Var)}

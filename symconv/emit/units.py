@@ -19,19 +19,23 @@ MOST_OUTPUTS = 31
 
 
 class Joined(Protocol):
-    """Two sizes that may be 1 and their product instead, where others are 1."""
+    """Two sizes that may be 1 and their product instead, where others are 1; their product and 1 where ``stacked``."""
 
     @property
     def outer(self) -> str:
-        """The size that is 1 then."""
+        """The size of the outer axis."""
 
     @property
     def inner(self) -> str:
-        """The size that is the product then."""
+        """The size of the inner axis."""
 
     @property
     def ones(self) -> tuple[str, ...]:
         """The sizes that have to be 1."""
+
+    @property
+    def stacked(self) -> bool:
+        """Whether the outer axis takes both."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from symconv.packed.naming import OWN, positional
 from symconv.packed.outer import Packed, Tile, outer_nests
 from symconv.packed.outside import harmless
 from symconv.packed.roles import contraction
+from symconv.packed.stacks import unstacked
 from symconv.packed.stencil import StencilTile
 from symconv.packed.stencil_cells import cells_nests
 from symconv.packed.stencil_form import Cells, Steps, cells, stencil_tiles, steps
@@ -83,6 +84,9 @@ _OF_CLASSES = ((4, 2),)
 def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, ...]:
     """The packed ways to compute an output for sizes known at run time, none where its sum has no such form."""
     found = _contraction(gather)
+    if found is None and (single := unstacked(gather)):
+        form, requires = single
+        return tuple(_required(gather, one, requires) for one in packed_candidates(form, name, isa))
     if found is None:
         return ()
     stencils = tuple(_stencils(gather, name, found, isa))
@@ -90,6 +94,14 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
     sideways = (*_across(gather, name, found, isa), *_abreast(gather, name, found, isa))
     made = (*direct, *sideways, *stencils, *(() if found.still else _transformed(gather, name, found, isa)))
     return tuple(candidate for candidate in made if _settled(candidate.kernel) and _counted(candidate))
+
+
+def _required(gather: Gather, candidate: Candidate, requires: tuple[Expr, ...]) -> Candidate:
+    """A candidate for the sizes that its form is for."""
+    facts = candidate.facts
+    if isinstance(facts, Facts):
+        facts = replace(facts, requires=(*facts.requires, *requires))
+    return replace(candidate, gather=gather, facts=facts)
 
 
 def bordered_candidates(gather: Gather, name: str, isa: Isa, halo: Halo) -> tuple[Candidate, ...]:
@@ -218,7 +230,8 @@ def stencil_kernel(gather: Gather, name: str, tile: StencilTile) -> tuple[Kernel
 
 def packed_masked(gather: Gather) -> object:
     """The counts of the masked nests beside packed ones, None where there are none."""
-    found = _contraction(gather)
+    single = unstacked(gather)
+    found = _contraction(gather) or (_contraction(single[0]) if single else None)
     return None if found is None else masked_facts(found)
 
 

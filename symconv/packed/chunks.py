@@ -28,7 +28,7 @@ from symconv.loops.traverse import substitute
 from symconv.notation.affine import var
 from symconv.packed.copying import ZERO, spans
 from symconv.packed.frame import extent, product, quotient
-from symconv.packed.loops import counts, decoded, in_taps, rank
+from symconv.packed.loops import counts, decoded, groups_of, in_taps, rank
 
 if TYPE_CHECKING:
     from symconv.packed.dot import Dot
@@ -76,7 +76,7 @@ def _by_rows(it: Dot) -> Nest:
     cell = tuple(Let(name, add(first, Var("row_"))) for name in found.rows)
     each = For("row_", const(0), smallest([rows, sub(Var("M_"), first)]), (*cell, *spans(const(0), Var("N_"), block)))
     comment = f"{it.target}: the chunks of each cell summed in order, rows in lanes"
-    return replace(Nest("z_", mul(Var("G_"), Var("MT_")), (*lets, each), comment), minor=True)
+    return replace(Nest("z_", mul(groups_of(found), Var("MT_")), (*lets, each), comment), minor=True)
 
 
 def _by_cells(it: Dot) -> Nest:

@@ -7,11 +7,12 @@ from symconv.loops.arith import add, const, largest, mul, smallest, sub, total
 from symconv.loops.ir import Expr, FloorDiv, For, Let, Mod, Stmt, Var
 from symconv.loops.traverse import walk
 from symconv.packed.contraction import Contraction
-from symconv.packed.frame import Frame, extent, quotient
+from symconv.packed.frame import Frame, extent, product, quotient
 
 __all__ = [
     "counts",
     "decoded",
+    "groups_of",
     "in_boxes",
     "in_phases",
     "in_taps",
@@ -70,6 +71,11 @@ def counts(found: Contraction, names: tuple[str, ...], exact: bool = True) -> tu
     """How often each loop runs, in the phase at hand or (not ``exact``) at most."""
     ends = (extent(found, name, exact) for name in names)
     return tuple(largest([const(0), sub(upper, lower)]) for lower, upper in ends)
+
+
+def groups_of(found: Contraction) -> Expr:
+    """How many groups there are: of several loops the product that their numbers are the digits of."""
+    return Var("G_") if len(found.groups) < 2 else product(counts(found, found.groups, exact=False))
 
 
 def in_taps(found: Contraction, names: tuple[str, ...], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:

@@ -10,7 +10,7 @@ from symconv.loops.ir import Compare, Expr, For, If, Let, Load, Nest, Stmt, Stor
 from symconv.loops.scalars import integer
 from symconv.packed.contraction import Contraction
 from symconv.packed.copying import ZERO
-from symconv.packed.loops import PHASE, counts, decoded, in_phases, in_taps, rank
+from symconv.packed.loops import PHASE, counts, decoded, groups_of, in_phases, in_taps, rank
 
 if TYPE_CHECKING:
     from symconv.packed.outer import Outer
@@ -43,7 +43,7 @@ def narrow_nests(it: Outer, found: Contraction, what: str = "narrow") -> Iterato
     )
     body = in_taps(found, (*found.planes, *found.taps), each)
     comment = f"{it.target}: {', '.join(read.tensor for read in found.narrow)} packed, {it.tile.rows} rows side by side"
-    yield Nest("z_", mul(Var("G_"), Var("MT_")), (*lets, *in_phases(found, body)), comment)
+    yield Nest("z_", mul(groups_of(found), Var("MT_")), (*lets, *in_phases(found, body)), comment)
 
 
 def _stores(found: Contraction, what: str) -> tuple[tuple[Stmt, ...], tuple[Stmt, ...]]:

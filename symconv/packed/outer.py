@@ -201,7 +201,8 @@ def _main(it: Outer) -> Nest:
 
 def _stored(it: Outer) -> tuple[Stmt, ...]:
     """Every plane of the box packed, and tiles that store their sums in the target."""
-    return (Let("plane0_", const(0)), Let("planes_", Var("PB_")), *_packed_wide(it), *stored_tiles(it))
+    planes = Var("P_") if it.found.planes else const(1)
+    return (Let("plane0_", const(0)), Let("planes_", planes), *_packed_wide(it), *stored_tiles(it))
 
 
 def _summed(it: Outer) -> tuple[Stmt, ...]:

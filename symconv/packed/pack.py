@@ -198,10 +198,8 @@ def _split(buffer: str, row: tuple[Expr, ...], name: str, factor: int, pitch: Ex
 
 def _behind(space: Frame, operand: Operand, buffer: str, plane: Expr, rows: Expr) -> tuple[Stmt, ...]:
     """Zeros behind the last packed row, for what runs over its end."""
-    lane, strips, prefix = space.lane, space.strips, _prefix(space, operand, plane)
-    if len(strips) == 1:
-        return zeroed(buffer, (*prefix, const(0)), lane.pitch, mul(rows, lane.pitch))
+    strips = space.strips
     outermost = smallest([strips[0].pitch, add(strips[0].size, strips[0].reach)])
-    first = mul(outermost, product(strip.pitch for strip in strips[1:-1]))
-    row = (*prefix, Var("gap_"))
-    return (For("gap_", first, rows, zeroed(buffer, row, const(0), lane.pitch)),)
+    first = mul(outermost, product(strip.pitch for strip in strips[1:-1])) if len(strips) > 1 else const(1)
+    row = (*_prefix(space, operand, plane), Var("gap_"))
+    return (For("gap_", first, rows, zeroed(buffer, row, const(0), space.lane.pitch)),)

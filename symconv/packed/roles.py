@@ -92,9 +92,11 @@ def _in_cells(op: Operator, statement: Statement, reduce: Reduce, solution: Solu
     flats = [n for n in flats if n != lane] + [lane]
     groups = tuple(n for n in cells if n not in flats and any(_uses(read, n) for read in wide))
     rows = tuple(n for n in cells if n not in flats and n not in groups)
+    # Of several loops over rows the first is tiled; the others are as groups that share the wide operands.
+    groups, rows = groups + rows[1:], rows[:1]
     operands = tuple(operand for read in wide if (operand := _operand(op, read, flats)))
     plain = len(operands) == len(wide) and alike(operands)
-    if not plain or len(rows) > 1 or any(_uses(read, n) for read in wide for n in rows):
+    if not plain or any(_uses(read, n) for read in wide for n in rows):
         return None
     planes, taps = _split(steps, operands)
     one_each = all(len(form.names() & set(cells)) == 1 for form in solution.target)
@@ -128,21 +130,16 @@ def _in_steps(op: Operator, statement: Statement, reduce: Reduce, solution: Solu
     operands = [operand for read in moving if (operand := _operand(op, read, flats))]
     if len(operands) != 2:
         return None
-    operands.sort(key=_offset_names)
+    # Blocks of rows are stored into rows of the target: its last axis is one of columns.
+    operands.sort(key=lambda one: (_offset_names(one), any(_uses(one.read, n) for n in solution.target[-1].names())))
     first, second = operands
     groups = tuple(n for n in cells if _uses(first.read, n) and _uses(second.read, n))
     rows = tuple(n for n in cells if n not in groups and _uses(first.read, n))
     columns = tuple(n for n in cells if n not in groups and _uses(second.read, n))
+    groups, rows = groups + rows[1:], rows[:1]
     still = all(axis.factor == 1 and axis.rest.is_constant for axis in first.axes if axis.loop)
     once = all(len(form.names() & set(cells)) <= 1 for read in moving for form in read.index)
-    if (
-        not _plain(solution, cells)
-        or not still
-        or not once
-        or not columns
-        or len(rows) > 1
-        or {*groups, *rows, *columns} != set(cells)
-    ):
+    if not _plain(solution, cells) or not still or not once or not columns or {*groups, *rows, *columns} != set(cells):
         return None
     taps = tuple(n for n in columns if any(axis.loop and axis.form.coefficient(n) for axis in second.axes))
     return Contraction(

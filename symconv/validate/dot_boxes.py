@@ -127,10 +127,14 @@ class Box:
     def _reached(self) -> Expr:
         """The rows of a plane that taps of cells reach, which may be more than those that are packed."""
         match self.value(self.moved.sizes[-2]):
-            case Binary("+", Binary("+", Binary("max", reached, _), Binary("//", lanes, by)), Const(one, False)) if (
+            case Binary("+", Binary("+", rows, Binary("//", lanes, by)), Const(one, False)) if (
                 lanes == WIDTH and by == self.pitch and one == 1
             ):
-                return reached
+                match rows:
+                    case Binary("max", reached, _):
+                        return reached
+                    case Const():  # one row, which no taps of other rows reach
+                        return rows
         raise UnclearError(f"nothing says how many rows a plane of {self.moved.name} has")
 
     def _kept(self) -> Expr:

@@ -69,7 +69,8 @@ class Lying:
         buffer = kernel.buffer(self.tensor)
         sizes = [add(digit, const(1)) for digit in last]
         axes = (*self._axes(sizes, pitches), len(buffer.sizes) - 1)
-        if len({*axes, self.across}) != len(axes) + 1 or buffer.role != "in":
+        moved = {axis for axis in axes if axis is not None}
+        if len(moved | {self.across}) != sum(axis is not None for axis in axes) + 1 or buffer.role != "in":
             raise UnclearError(f"nothing says how elements of {self.tensor} lie apart")
         count = total(tuple(sizes))
         if not self._says(sub(count, mul(WIDTH, Binary("//", count, WIDTH))), const(0)):
@@ -78,10 +79,12 @@ class Lying:
             raise UnclearError(f"tiles may read rows that {self.tensor} has not")
         place = list(self.begin)
         for number, axis in enumerate((self.across, *axes)):
-            place[axis] = add(place[axis], Var(COORDINATE.format(number)))
+            if axis is not None:
+                place[axis] = add(place[axis], Var(COORDINATE.format(number)))
         ends = list(self.begin)
         for axis, size in zip(axes, sizes, strict=True):
-            ends[axis] = add(ends[axis], sub(size, const(1)))
+            if axis is not None:
+                ends[axis] = add(ends[axis], sub(size, const(1)))
         ends[self.across] = sub(buffer.sizes[self.across], const(1))
         given = tuple(one for one in self.asked if isinstance(one, Compare) and one.op in {">=", "<="})
         said = Call("given", given), Load(self.tensor, tuple(place)), Call("last", tuple(ends))
@@ -93,9 +96,13 @@ class Lying:
             for one in self.asked
         )
 
-    def _axes(self, sizes: Sequence[Expr], pitches: Sequence[Expr]) -> Iterator[int]:
-        """The axes of all loops but the last, whose cells lie side by side in flat rows and in memory."""
+    def _axes(self, sizes: Sequence[Expr], pitches: Sequence[Expr]) -> Iterator[int | None]:
+        """The axes of all loops but the last, whose cells lie side by side in flat rows and in memory; None for the
+        number of a single row, which moves along no axis."""
         for k, size in enumerate(sizes[:-1]):
+            if size == const(1):
+                yield None
+                continue
             inside, apart = total(tuple(sizes[k + 1 :])), total(tuple(pitches[k:]))
             found = []
             flat = False

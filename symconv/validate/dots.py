@@ -109,8 +109,8 @@ class _Dot:
         if not all(map(alike, place, own)) or uses(first, {tiles.row, tiles.column}):
             raise UnclearError("a tile stores its sums at other places than its own")
         box = Box(self.kernel, tiles.tile, sums, table, group, first, tiles.rows, tiles.all_rows, self.lying)
-        whole = radix(Nest(boxes.var, self.value(count), tuple(work)), self.value(count))
-        body = _strips(whole.loops, box.plain(whole.body))
+        strips, packed = _numbered(boxes.var, self.value(count), tuple(work))
+        body = _strips(strips, box.plain(packed))
         kept = (one for one in header if isinstance(one, Let) and one.name != begin)
         loops = {name: self.value(length) for name, length in loops.items() if name != chunk}
         given = (*_decoded(list(loops.items()), main.var), *kept, box.cleared(), *body)
@@ -161,6 +161,16 @@ class _Dot:
         if axes[1:] != ((chunks,), (const(1),), *wanted):
             raise UnclearError(f"{tile.sums} has no place for each sum")
         return found, table
+
+
+def _numbered(counter: str, count: Expr, work: tuple[Stmt, ...]) -> tuple[Sequence[tuple[str, Expr]], tuple[Stmt, ...]]:
+    """The strips whose numbers are the digits of a counter, and what is done with them: of one axis, the counter is the
+    number of the strip."""
+    whole = radix(Nest(counter, count, work), count)
+    again = [one for one in whole.body if isinstance(one, Let) and one.value == Var(counter)]
+    if whole.loops != ((counter, count),) or len(again) != 1:
+        return whole.loops, whole.body
+    return ((again[0].name, count),), tuple(one for one in whole.body if one is not again[0])
 
 
 def _strips(loops: Sequence[tuple[str, Expr]], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:

@@ -221,9 +221,12 @@ class Way:
             raise UnclearError(f"{packed.table} and {lying.table} are filled in different ways")
         if self.kernel.buffer(lying.buffer).role != "in" or wide.role == "out":
             raise UnclearError(f"{lying.buffer} is read where it lies and written")
-        radices = (*row_radices(self.kernel, wide.sizes[-2]), wide.sizes[-1])
         tensor, stated = self.kernel.buffer(lying.buffer), Test.of(self._value(), lying.buffer)
-        axes = (*stated.pitches(radices), len(tensor.sizes) - 1)
+        rows = row_radices(self.kernel, wide.sizes[-2])
+        # The number of a single row moves along no axis.
+        alone = not rows and not stated.apart
+        radices = () if alone else (*rows, wide.sizes[-1])
+        axes = (*((-1,) if alone else stated.pitches(radices)), len(tensor.sizes) - 1)
         if len(set(axes)) != len(axes):
             raise UnclearError(f"nothing says how elements of {lying.buffer} lie apart")
         last = self._last(stated, tensor, radices)

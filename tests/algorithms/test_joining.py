@@ -9,7 +9,7 @@ import pytest
 
 import symconv as sc
 from symconv.algorithms.coalescing import coalesced, pointwise
-from symconv.algorithms.joining import Joined, joined
+from symconv.algorithms.joining import Joined, joined, stacked
 from symconv.notation.operator import Operator
 from symconv.verify.reference import evaluate, gradients
 
@@ -80,6 +80,45 @@ def test_one_long_row_gives_the_same(op: Operator, some: dict[str, int]) -> None
     wanted, found = gradients(op, arrays, gy), gradients(op, rows, gy.reshape(long.shape))
     for name, want in wanted.items():
         np.testing.assert_allclose(found[name].reshape(want.shape), want, rtol=1e-12, atol=1e-12)
+
+
+STACKED = [
+    ("y[b,n,f] = sum[c](x[b,n,c]*w[f,c])", ["B", "N"]),
+    ("y[b,h,n,f] = sum[c](x[b,h,n,c]*w[f,c]) + v[f]", ["B", "H", "N"]),
+    ("y[b,n,f] = tanh(sum[c](x[b,n,c]*w[f,c]) + sum[c](x[b,n,c]*u[f,c]))", ["B", "N"]),
+    ("y[b,n,c] = x[b,n,c]*w[c]", ["B", "N"]),
+    ("y[b,n,f] = softmax[f](sum[c](x[b,n,c]*w[f,c]))", ["B", "N"]),
+]
+NOT_STACKED = [
+    "y[b,n] = relu(x[b,n])",
+    "y[b,i,j] = sum[k](q[b,i,k]*r[b,j,k])",
+    "y[b,h,i,j] = sum[k](q[b,h,i,k]*r[b,h,j,k])",
+    "y[b,n,f] = sum[c](x[b,n,c]*w[f,c]*a[b])",
+    "y[b,n,f] = sum[c](x[b,n,c]*w[f,c]) + e[n,f]",
+    "y[n,b,f] = sum[c](x[b,n,c]*w[f,c])",
+    "y[b,f] = max[n](sum[c](x[b,n,c]*w[f,c]))",
+]
+
+
+@pytest.mark.parametrize(("formula", "rows"), STACKED)
+def test_rows_are_stacked_into_the_batch(formula: str, rows: list[str]) -> None:
+    op = sc.operator(formula)
+    sizes = _sizes(op, {})
+    flat = dict(sizes)
+    for pair in stacked(op):
+        assert pair.stacked and not pair.ones
+        flat[pair.outer], flat[pair.inner] = flat[pair.outer] * flat[pair.inner], 1
+    assert [flat[name] for name in rows] == [prod(sizes[name] for name in rows), *(1 for _ in rows[1:])]
+    rng = np.random.default_rng(3)
+    arrays = {name: rng.integers(-2, 3, _shape(op, name, sizes)).astype(float) for name in op.tensors}
+    other = {name: array.reshape(_shape(op, name, flat)) for name, array in arrays.items()}
+    y, long = evaluate(op, arrays), evaluate(op, other)
+    np.testing.assert_allclose(long.reshape(y.shape), y, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("formula", NOT_STACKED)
+def test_rows_that_something_tells_apart_or_that_have_no_weights(formula: str) -> None:
+    assert stacked(sc.operator(formula)) == ()
 
 
 @pytest.mark.parametrize("op", APART, ids=[str(op)[:60] for op in APART])
