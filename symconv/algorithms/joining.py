@@ -36,7 +36,7 @@ def joined(op: Operator) -> tuple[Joined, ...]:
 
     >>> import symconv as sc
     >>> joined(sc.conv2d())
-    (Joined(outer='H', inner='W', ones=('KH', 'KW')),)
+    (Joined(outer='H', inner='W', ones=('KH', 'KW'), stacked=False),)
     >>> joined(sc.conv2d(padding=1)), joined(sc.conv2d(stride=2))
     ((), ())
     """
@@ -55,7 +55,7 @@ def stacked(op: Operator) -> tuple[Joined, ...]:
     >>> stacked(sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")), stacked(sc.conv2d())
     ((), ())
     """
-    last = {size.name for tensor in (*op.inputs, op.output) if tensor.axes for size in tensor.axes[-1]}
+    last = {size.name for tensor in (*op.inputs, *op.outputs) if tensor.axes for size in tensor.axes[-1]}
     inner = {one.outer: one.inner for one in _neighbours(op, frozenset()) if not one.ones}
     chain, at = [], op.batch
     while at in inner and inner[at] not in last and _holds(op, found := Joined(at, inner[at], stacked=True)):

@@ -59,7 +59,6 @@ def test_odd_functions_are_told_in_words(odd: str) -> None:
     ("an empty dict", "line 9: there is no 'v'; the dict is empty"),
     ("the shape of a number", "line 9: shape of a number has no elements"),
     ("one text", "line 8: f_backward does not return an array where the gradient is wanted; given 'a'"),
-    ("nothing is stacked", "line 8: no arrays are joined"),
     ("two ellipses", "line 8: the subscript has several ..."),
     ("wait", "line 8: await is not read"),
 ])  # fmt: skip
