@@ -7,14 +7,16 @@ from fractions import Fraction
 from typing import Literal
 
 from symconv.gather.solution import Gather, Solution, Solved
+from symconv.gather.solve import solve
 from symconv.loops.cells import in_order, is_plain, position
 from symconv.loops.scalars import scalar
 from symconv.loops.tile import JOINS, SUM, Target, neutral
-from symconv.notation.expr import Apply, Const, Reduce, reads
+from symconv.notation.expr import Apply, Const, Piece, Reduce, reads, walk
 from symconv.notation.expr import Expr as Formula
+from symconv.notation.functions import TABLE
 from symconv.notation.operator import Statement
 
-__all__ = ["Form", "Part", "form_of", "index_tensors", "whole_target"]
+__all__ = ["Form", "Part", "form_of", "index_tensors", "mapped", "whole_target"]
 
 _ZERO = Const(Fraction(0))
 
@@ -64,6 +66,16 @@ def form_of(solved: Solved) -> Form:
     if len(nodes) == 1 and not nodes[0].kind.startswith("arg"):
         return Form("single", made, plain=plain)
     return Form("several", made, plain=plain)
+
+
+def mapped(statement: Statement) -> Form | None:
+    """A statement without reductions as a sum of one term at each cell, which may stand in lanes; None where compilers
+    put what it computes in lanes by themselves, as they do with all but series and roots."""
+    if not any(isinstance(node, Apply) and TABLE[node.function].is_series for node in walk(statement.expr)):
+        return None
+    node = Reduce("sum", (), (Piece((), statement.expr),))
+    part = Part(f"{statement.target.name}.0", node, "+", solve(statement.ranges, (), node.pieces[0]))
+    return Form("linear", (part,), plain=is_plain(statement, part.solution))
 
 
 def _op(node: Reduce) -> str:

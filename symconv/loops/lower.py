@@ -18,7 +18,7 @@ from symconv.gather.solve import solve
 from symconv.loops.arith import simplify
 from symconv.loops.cells import cell_nest, is_plain
 from symconv.loops.constants import constant_nest
-from symconv.loops.forms import Form, Part, form_of, index_tensors, whole_target
+from symconv.loops.forms import Form, Part, form_of, index_tensors, mapped, whole_target
 from symconv.loops.ir import (
     Accumulate,
     Buffer,
@@ -122,6 +122,8 @@ def _statement(state: _Lowering, solved: Solved) -> None:
         state.nests.append(constant_nest(statement, entries))
         return
     form = form_of(solved)
+    if not form.parts and (alone := mapped(statement)) and state.ask(Lanes, alone.parts[0].nest):
+        form = alone
     apart = state.ask(Distribute, statement.target.name)
     if apart is None and (form.plain or form.kind == "first"):
         _together(state, statement, form)

@@ -9,7 +9,7 @@ from symconv.gather.solution import Gather, Solved
 from symconv.loops.candidate import Candidate
 from symconv.loops.cells import in_order
 from symconv.loops.directives import Directive, Unroll, apply_all
-from symconv.loops.forms import Form, Part, form_of, index_tensors, whole_target
+from symconv.loops.forms import Form, Part, form_of, index_tensors, mapped, whole_target
 from symconv.loops.heuristics import Sizes, choose_order, choose_tile, lane_order, trips
 from symconv.loops.ir import Const, For, Kernel
 from symconv.loops.lanes import unsuited
@@ -67,8 +67,9 @@ class _Choice:
 
     def directives(self) -> Iterator[LoopDirective]:
         statement, form = self.solved.statement, form_of(self.solved)
-        whole = whole_target(statement, form, self.positions)
-        if whole is not None and (lanes := self._lanes(form.parts[0], whole)):
+        one = form if form.parts else mapped(statement) or form
+        whole = whole_target(statement, one, self.positions)
+        if whole is not None and (lanes := self._lanes(one.parts[0], whole)):
             yield from lanes
         elif form.kind == "first" or self._by_cells(form):
             yield from map(self._steps, form.parts)
