@@ -56,7 +56,7 @@ def stacked(op: Operator) -> tuple[Joined, ...]:
     ((), ())
     """
     last = {size.name for tensor in (*op.inputs, *op.outputs) if tensor.axes for size in tensor.axes[-1]}
-    inner = {one.outer: one.inner for one in _neighbours(op, frozenset()) if not one.ones}
+    inner = {one.outer: one.inner for one in _neighbours(op, batch=True) if not one.ones}
     chain, at = [], op.batch
     while at in inner and inner[at] not in last and _holds(op, found := Joined(at, inner[at], stacked=True)):
         chain.append(found)
@@ -66,10 +66,10 @@ def stacked(op: Operator) -> tuple[Joined, ...]:
     return tuple(reversed(chain)) if shared and not op.occupied else ()
 
 
-def _neighbours(op: Operator, without: frozenset[str | None] | None = None) -> tuple[Joined, ...]:
-    """Sizes of neighbouring axes that arrays tell, and the windows along them. Without more words the size that may be
-    0 is none of them: others may not."""
-    defined = {one.name for one in op.definitions} | ({op.batch} if without is None else without)
+def _neighbours(op: Operator, batch: bool = False) -> tuple[Joined, ...]:
+    """Sizes of neighbouring axes that arrays tell, and the windows along them; the size that may be 0, as others may
+    not, only with ``batch``."""
+    defined = {one.name for one in op.definitions} | (set() if batch else {op.batch})
     pairs: dict[tuple[str, str], None] = {}
     for tensor in op.inputs:
         for axes in zip(tensor.axes, tensor.axes[1:], strict=False):

@@ -49,10 +49,11 @@ _NEVER: Alternatives = ()
 _ALWAYS: Alternatives = (Case(),)
 
 _EQUALS = re.compile(r"(?<![<>!=])=(?!=)")
-_KEYWORDS = re.compile(rf"\b({'|'.join({*keyword.kwlist} - {'and', 'or', 'not', 'True', 'False'})})\b")
-_APART = "__word"
-"""Behind names that are words of Python (an index may be called ``in``)."""
-_SAME = ((" mod ", " % "), ("true", "True"), ("false", "False"))
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_APART = "ø"
+"""Behind names that are words of Python (an index may be called ``in``): no name of a formula ends with it."""
+_WORDS = {word: f"{word}{_APART}" for word in {*keyword.kwlist} - {"and", "or", "not"}}
+_WORDS |= {"mod": "%", "true": "True", "false": "False"}
 
 
 class _OtherWordsError(Exception):
@@ -102,9 +103,7 @@ def _outer(form: Affine) -> Affine:
 @lru_cache(maxsize=16384)
 def _expression(text: str) -> ast.expr:
     """The words of isl are those of Python, but for three: its parser reads them, and nothing is run."""
-    for theirs, ours in _SAME:
-        text = text.replace(theirs, ours)
-    text = _KEYWORDS.sub(rf"\g<0>{_APART}", _EQUALS.sub("==", text.strip()))
+    text = _WORD.sub(lambda found: _WORDS.get(found.group(), found.group()), _EQUALS.sub("==", text.strip()))
     return ast.parse(text, mode="eval").body
 
 

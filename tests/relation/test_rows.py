@@ -96,7 +96,7 @@ def test_nothing_is_empty_whatever_is_shown() -> None:
     assert made(isl.Set, (), (), [Part(())]).is_equal(isl.Set("{ [] }"))
 
 
-@pytest.mark.parametrize("name", ["in", "lambda", "is", "None"])
+@pytest.mark.parametrize("name", ["in", "lambda", "is", "None", "True", "true_rows", "model", "in_"])
 def test_words_of_python_are_names(name) -> None:
     mine = made(isl.Set, (), (name,), [Part((f"{name} >= 0 and 2*{name} < 5",))])
     assert mine.is_equal(isl.Set("{ [i] : 0 <= i <= 2 }"))
