@@ -230,8 +230,9 @@ def stencil_kernel(gather: Gather, name: str, tile: StencilTile) -> tuple[Kernel
 
 def packed_masked(gather: Gather) -> object:
     """The counts of the masked nests beside packed ones, None where there are none."""
-    single = unstacked(gather)
-    found = _contraction(gather) or (_contraction(single[0]) if single else None)
+    found = _contraction(gather)
+    if found is None and (single := unstacked(gather)):
+        return packed_masked(single[0])
     return None if found is None else masked_facts(found)
 
 

@@ -18,27 +18,26 @@ def unstacked(gather: Gather) -> tuple[Gather, tuple[Expr, ...]] | None:
     """The form without steps over axes that are 1 where rows are stacked, and the sizes that it is for; None where
     there is no such step."""
     ones = {pair.inner for pair in stacked(gather.operator)}
-    solved = gather.statements[0]
-    if not ones or len(gather.statements) != 1 or len(solved.reductions) != 1 or len(solved.reductions[0][1]) != 1:
-        return None
-    reduce, (solution,) = solved.reductions[0]
-    single = {r.name: r.extent.name for r in reduce.indices if r.extent.name in ones and r.name in solution.steps}
+    match gather.statements:
+        case (Solved(reductions=((reduce, (solution,)),)) as solved,) if ones:
+            pass
+        case _:
+            return None
+    single = {
+        one.name: size for one in reduce.indices if one.name in solution.steps and (size := one.extent.name) in ones
+    }
     if not single or any(solution.value(name) != var(name) for name in single):
         return None
     zero = dict.fromkeys(single, affine(0))
-    bounds, limits, ranges = (
-        tuple(one.substitute(dict(zero)) for one in several)
-        for several in (solution.bounds, solution.limits, solution.ranges)
-    )
     left = replace(
         solution,
         steps=tuple(name for name in solution.steps if name not in single),
         values=tuple((name, form.substitute(zero)) for name, form in solution.values),
-        bounds=bounds,
-        limits=limits,
-        ranges=ranges,
+        bounds=tuple(one.substitute(zero) for one in solution.bounds),
+        limits=tuple(one.substitute(zero) for one in solution.limits),
+        ranges=tuple(one.substitute(zero) for one in solution.ranges),
         body=rename(solution.body, zero),
     )
-    requires = tuple(Compare("==", Var(size), const(1)) for size in dict.fromkeys(map(str, single.values())))
+    requires = tuple(Compare("==", Var(size), const(1)) for size in sorted({*single.values()}))
     statement = Solved(solved.statement, ((reduce, (left,)),), solved.proved)
     return replace(gather, statements=(statement,)), requires

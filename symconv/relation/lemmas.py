@@ -23,6 +23,7 @@ from functools import lru_cache
 import islpy as isl
 
 from symconv.errors import InternalError
+from symconv.relation.polyhedra import Part, made
 
 __all__ = ["CHUNKS", "ROWS", "STRIPS", "impossible", "prove"]
 
@@ -106,5 +107,4 @@ def impossible(names: tuple[str, ...], conditions: tuple[str, ...]) -> bool:
     >>> impossible(("K", "b"), ("b >= 1", "K <= 4", "3*b < K"))
     False
     """
-    together = " and ".join(f"({one})" for one in conditions)
-    return bool(isl.Set(f"{{ [{', '.join(names)}] : {together} }}").is_empty())
+    return bool(made(isl.Set, (), names, [Part(conditions)]).is_empty())

@@ -68,7 +68,7 @@ def cases(facts: Iterable[str | Constraint], ties: Iterable[tuple[str, str | Aff
     try:
         tied = [_zero(_form(form) - var(name)) for name, form in ties]
         return _all(sorted([*map(_alternatives, facts), *tied], key=len))
-    except (_OtherWordsError, SyntaxError, RecursionError, MemoryError):
+    except (_OtherWordsError, SyntaxError, RecursionError, MemoryError):  # the last two: nested too deeply for Python
         return None
 
 

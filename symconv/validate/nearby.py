@@ -226,7 +226,7 @@ class Way:
         # The number of a single row moves along no axis.
         alone = not rows and not stated.apart
         radices = () if alone else (*rows, wide.sizes[-1])
-        axes = (*((-1,) if alone else stated.pitches(radices)), len(tensor.sizes) - 1)
+        axes = (*((None,) if alone else stated.pitches(radices)), len(tensor.sizes) - 1)
         if len(set(axes)) != len(axes):
             raise UnclearError(f"nothing says how elements of {lying.buffer} lie apart")
         last = self._last(stated, tensor, radices)
