@@ -18,6 +18,7 @@ from symconv.code.reading.conditions import tested
 from symconv.code.reading.loops import symbolic_loop, while_loop
 from symconv.code.reading.subscripts import place_of
 from symconv.code.source.aliases import names_in
+from symconv.code.source.cases import PARTLY
 from symconv.code.source.fills import fills
 from symconv.code.source.generators import free_names, inlined, lazy, stored, yields
 from symconv.code.source.spelling import spelled
@@ -157,7 +158,9 @@ def _deleted(state: State, target: ast.expr) -> None:
 
 
 def _unread(state: State, node: ast.stmt) -> None:
-    raise Outside(f"{spelled(node)} is not read; for over ranges, if, assignments and return are", state.line)
+    read = PARTLY.get(type(node), "")
+    words = f"is read {read}" if read else "is not read; for over ranges, if, assignments and return are"
+    raise Outside(f"{spelled(node)} {words}", state.line)
 
 
 def _if(state: State, node: ast.If, rest: Sequence[ast.stmt]) -> tuple[_Signal | None] | None:

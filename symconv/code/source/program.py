@@ -15,6 +15,7 @@ from symconv.code.source import listed
 from symconv.code.source.attributes import attributes_of, open_to_all
 from symconv.code.source.bases import with_bases, with_functions
 from symconv.code.source.bracketed import as_calls
+from symconv.code.source.cases import plainly
 from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
 from symconv.code.source.logged import as_prints
@@ -177,6 +178,7 @@ def program(text: str, name: str = "code") -> Program:
         at = getattr(error, "lineno", None)
         where = f", line {at}" if at else ""
         raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
+    tree = plainly(tree)
     tree.body = with_bases([one for node in tree.body for one in _apart(node)])
     tree = as_calls(as_prints(_InPlace(_aliased(tree)).visit(as_docstrings(text, tree))))
     tree = with_extremes(tree)
