@@ -91,8 +91,9 @@ def assumed(op: Operator, read: Read) -> Operator:
         for each in (read.assumed, read.indexed)
     )
     axes = {axis: _axis(one.name, k, "") for one in reversed(op.inputs) for k, (axis, *_) in enumerate(one.axes)}
+    slid = {called.get(size) for size in _slid_along(read)}
     for longer, other in map(_sides, indexed):
-        if longer in axes and other in axes:
+        if longer in axes and other in axes and longer not in slid:
             op = with_words(op, f"{axes[longer]} may be longer than {axes[other]}")
     notes = (*op.notes, SUPPOSED + read.lengths) if read.lengths else op.notes
     more = (
@@ -100,6 +101,14 @@ def assumed(op: Operator, read: Read) -> Operator:
         *(Assumption(c, f"what is indexed is as long as loops run: {c}") for c in indexed),
     )
     return replace(op, assumptions=(*op.assumptions, *more), notes=notes)
+
+
+def _slid_along(read: Read) -> Iterator[str]:
+    """Lengths of axes that windows slide along: that they are longer than their windows need not be said."""
+    for term in read.value.terms:
+        for factor in term.factors:
+            places = zip(factor.index, read.plain.get(factor.tensor, ()), strict=False)
+            yield from (size for form, size in places if len(form.names()) > 1)
 
 
 def _sides(constraint: Constraint) -> tuple[Affine, Affine]:

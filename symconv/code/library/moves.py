@@ -189,9 +189,17 @@ def _as_shaped(state: State, own: Sequence[Any], shape: Sequence[Any]) -> None:
 
 
 def _flatten(state: State, g: Given, name: str) -> Box:
-    shape = list(array_attribute(state, g["input"], "shape"))
+    box = g["input"]
+    shape = list(array_attribute(state, box, "shape"))
     start = constant(state, g.get("start", affine(0)), "an axis") if name == "flatten" else 0
-    return reshaped(state, g["input"], [*shape[:start], affine(-1)])
+    made = reshaped(state, box, [*shape[:start], affine(-1)])
+    if name != "flatten" or "numpy" not in state.program.libraries:
+        return made
+    # NumPy's has elements of its own even where the shape stays; PyTorch's is the array itself then.
+    array = array_of(state, made)
+    if "torch" in state.program.libraries:
+        return loose_view(state, box, array)
+    return boxed(state, array if state.on.symbolic else array.copy(), kind_of(box))
 
 
 def _squeeze(state: State, g: Given, name: str) -> Box:

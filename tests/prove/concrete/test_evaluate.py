@@ -345,7 +345,7 @@ def test_shapes_that_do_not_fit_are_a_sentence(text: str, sentence: str) -> None
         ("gx = convolve(x, w[0])", 6, "wants arrays of equal rank; given 4 and 3 axes"),
         ("gx = convolve(x, w, 'all')", 21, 'the mode is "full", "same" or "valid"'),
         ("gx = sum(x, 0, keepdims=2)", 6, "keepdims is True or False"),
-        ("gx = x[0, 0, 0] @ x", 17, "matmul wants arrays of 2 or more axes"),
+        ("gx = x[0, 0, 0, 0] @ x", 20, "matmul wants arrays with axes"),
         ("gx = unfold(x[0], K)", 6, "unfold wants an array of 4 axes; given 3"),
         ("gx = x / (2 - 2)", 8, "divides by zero"),
         ("gx = pad(x, (1, (2, 3, 4)))", 17, "a low and a high pad are wanted"),
@@ -416,3 +416,8 @@ def test_merged_channels_have_their_physical_size() -> None:
         claim = parse_claim(f"gx = reshape({text}, (1, C, H, W))")
         assert evaluate(claim, op, arrays).tolist() == arrays["x"].tolist()
     assert evaluate(parse_claim("gw = w*F/6"), op, arrays).tolist() == arrays["w"].tolist()
+
+
+def test_a_vector_of_another_length_does_not_fit() -> None:
+    with pytest.raises(Misfit, match=r"1x7 @ 2x3x6x7 does not fit"):
+        evaluate(parse_claim("gx = x[0, 0, 0] @ x"), CONV, draw(CONV, **SHAPES))
