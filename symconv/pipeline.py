@@ -71,8 +71,10 @@ def _sizes(derived: Derivation, options: Options) -> dict[str, int] | None:
 
 def _direct(gather: Gather, name: str, sizes: dict[str, int] | None, options: Options) -> Candidate:
     from symconv.loops.presets import direct as preset
-    from symconv.packed import packed_masked
+    from symconv.packed import exchanged, packed_masked
 
+    if sizes is None and (turned := exchanged(gather, name)) is not None:
+        return turned
     itemsize = 4 if options.dtype == "float32" else 8
     return replace(preset(gather, name, sizes, itemsize), facts=packed_masked(gather))
 

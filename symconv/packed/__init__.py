@@ -10,6 +10,7 @@ from symconv.packed.candidates import (
     packed_masked,
     packs,
 )
+from symconv.packed.exchanging import exchanged
 from symconv.packed.pointwise import pointwise
 from symconv.packed.stages import shared, stages
 
@@ -17,6 +18,7 @@ __all__ = [
     "Halo",
     "bordered_candidates",
     "bordered_masked",
+    "exchanged",
     "packed_candidates",
     "packed_masked",
     "packs",
