@@ -15,6 +15,7 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Apply, Expr, Read, Reduce, reads, transform
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.packed.candidates import packs
+from symconv.packed.roles import contraction
 from symconv.packed.turning import Turned, turned
 
 __all__ = ["shared", "stages"]
@@ -27,7 +28,7 @@ def stages(gather: Gather, beside: Iterable[Gather] = ()) -> tuple[Gather, ...]:
     """The statements of a form as forms of their own, the output last; each reads the targets of those before it.
 
     Sums that can be packed get statements of their own, but for one that can be finished where its statement is: it
-    stands in no other statement, of ``beside`` neither, and no other sum is left beside it.
+    stands in no other statement, of ``beside`` neither, no other sum is left beside it, and its lanes are cells.
     """
     every = {(s.statement.indices, s.statement.target.axes, s.statement.expr): s for s in _statements(gather, beside)}
     uses = Counter(_sum(solved, node) for solved in every.values() for node, _ in solved.reductions)
@@ -61,7 +62,7 @@ class _Split:
             if (node, several) not in alone and (found := self._turned(solved, node, several))
         }
         rest = [one for one in solved.reductions if one not in alone and one[0] not in turning]
-        kept = alone[-1] if alone and not rest and self.uses[_sum(solved, alone[-1][0])] == 1 else None
+        kept = alone[-1] if alone and not rest and self._finished(solved, *alone[-1]) else None
         names: dict[Expr, Expr] = {}
         for node, several in alone:
             if (node, several) != kept:
@@ -77,6 +78,14 @@ class _Split:
         if node.kind.startswith("arg") and solved.statement.expr != node:
             return False
         return packs(self._form(_alone(solved, solved.statement.target, node, several)))
+
+    def _finished(self, solved: Solved, node: Reduce, several: tuple[Solution, ...]) -> bool:
+        """Whether the statement is made of its one sum where that is added up, a cell of it or many side by side."""
+        if self.uses[_sum(solved, node)] > 1:
+            return False
+        form = self._form(_alone(solved, solved.statement.target, node, several))
+        found = contraction(form.operator, form.statements[0])
+        return solved.statement.expr == node or (found is not None and found.lanes == "cells")
 
     def _turned(self, solved: Solved, node: Reduce, several: tuple[Solution, ...]) -> Turned | None:
         """A sum that can be packed once its operands are turned."""

@@ -37,6 +37,7 @@ from symconv.validate.settled import settled_sizes
 from symconv.validate.sideways import plane_by_plane
 from symconv.validate.stencils import in_rows
 from symconv.validate.steps import in_steps
+from symconv.validate.unrolled import rolled_spans
 from symconv.validate.wino import in_points
 from symconv.validate.wino_dots import in_dots_at_points
 
@@ -60,7 +61,7 @@ def plain(kernel: Kernel, least: Mapping[str, int]) -> Plain:
     """
     kernel = _apart(replace(kernel, nests=tuple(_flattened(nest) for nest in kernel.nests)))
     if not kernel.parameters:
-        return Plain(kernel, {})
+        return Plain(replace(kernel, nests=tuple(map(_in_spans, kernel.nests))), {})
     kernel = row_by_row(kernel)
     if (loops := in_rows(kernel) or in_steps(kernel) or in_points(kernel) or in_dots_at_points(kernel)) is not None:
         return Plain(settled_sizes(loops, least), {}, True)
@@ -93,6 +94,13 @@ def _flattened(node: Any) -> Any:
     if not isinstance(getattr(node, "body", None), tuple):
         return node
     return replace(node, body=tuple(one for statement in node.body for one in _plainly(statement)))
+
+
+def _in_spans(node: Any) -> Any:
+    """A nest or statement in which ranges in blocks of lanes, the last one overlapping, are loops over elements."""
+    if not isinstance(getattr(node, "body", None), tuple):
+        return node
+    return replace(node, body=tuple(map(_in_spans, rolled_spans(node.body))))
 
 
 def _plainly(statement: Stmt) -> tuple[Stmt, ...]:

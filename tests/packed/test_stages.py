@@ -33,6 +33,8 @@ CASES = {
     "adder": (sc.adder1d(padding=[(2, 1)], stride=2, border=2.0), {"x": (2, 3, 8), "w": (5, 3, 3)}),
     "reflect": (sc.conv2d(padding=(1, 2), border="reflect"), {"x": (1, 2, 3, 5), "w": (3, 2, 3, 2)}),
     "channels last": (sc.conv2d(padding=(1, 0), stride=(1, 2), layout="NHWC"), {"x": (2, 3, 6, 2), "w": (3, 2, 2, 3)}),
+    "linear": (sc.operator("y[n,f] = relu(sum[c](x[n,c]*w[f,c]) + b[f])"), {"x": (5, 7), "w": (9, 7), "b": (9,)}),
+    "gated linear": (sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])*abs(sum[c](x[n,c]*v[f,c]))"), {"x": (3, 5), "w": (7, 5), "v": (7, 5)}),
     "constant": (sc.conv1d(padding=2, border=3.0), {"x": (2, 3, 6), "w": (4, 3, 3)}),
 }  # fmt: skip
 
@@ -173,6 +175,15 @@ def test_work_counts_the_sums_that_stages_compute() -> None:
     bordered = CASES["adder"][0]
     counted = work(bordered, (pipeline.forward(bordered).gather,))
     assert counted is not None and value(counted, bordered.sizes(**CASES["adder"][1])) == 2 * 2 * 5 * 5 * 3 * 3
+
+
+def test_a_function_of_a_sum_whose_lanes_are_terms_is_in_lanes_of_its_own() -> None:
+    """Across cells it is finished where the sum is; across terms each cell would be finished alone."""
+    forward, backward = _entries(CASES["linear"][0])
+    assert [[c.schedule.name for c in each][-1] for each in forward.computed] == ["across 6x2", "lanes"]
+    assert [each[0].name for each in backward.computed] == ["qyp", "qy", "gx", "gw", "gb"]
+    across, _ = _entries(sc.conv_bias_act1d("relu", padding=1))
+    assert [len(form.gather.statements[0].reductions) for (form, *_) in across.computed] == [1]
 
 
 def test_one_sum_alone_is_one_form() -> None:
