@@ -159,7 +159,8 @@ def _numbers(pair: Pair, right: Sequence[Pair]) -> str:
 def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers, and what they are told under."""
     meant, likely = partial(with_lengths, _as_meant), partial(with_lengths, as_likely)
-    op, found = decided_under(pair, explain, partial(with_states, meant), likely)
+    proved = partial(with_lengths, partial(as_likely, proved=True))
+    op, found = decided_under(pair, explain, partial(with_states, meant), likely, proved)
     if positional(pair.forward.args)[:1] != ["ctx"]:
         return op, found
     own = [one.name for one in op.inputs if not (is_selector(one.name) or one.name.startswith("drawn"))]

@@ -20,13 +20,20 @@ from symconv.notation.operator import Operator
 from symconv.prove.explain.smooth import kinked
 from symconv.prove.proof import Proof
 
-__all__ = ["as_likely", "judged", "misfits", "steep"]
+__all__ = ["UnprovedError", "as_likely", "judged", "misfits", "steep"]
 
 _STEEP = "infinite"
 
 
-def as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
-    """The proofs for the first numbers of axes at which all results may fit; where there are none, for the first."""
+class UnprovedError(SymconvError):
+    """One gradient is not proved, and nothing more was asked."""
+
+
+def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator, Proofs[Proof]]:
+    """The proofs for the first numbers of axes at which all results may fit; where there are none, for the first.
+
+    Where only those count that are all ``proved``, raises UnprovedError for the first gradient that is not.
+    """
     unfit: list[tuple[Operator, Forward]] = []
     problem: SymconvError | None = None
     outside: SymconvError | None = None
@@ -34,7 +41,7 @@ def as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     for op, read in pair.operators():
         try:
             reading, found = pair.results(op, read)
-            known = _fitting(reading, found)
+            known = _fitting(reading, found, proved=proved)
             proofs = proofs_of(reading, found, explain, known) if known is not None else None
             if outside and (proofs is None or (proofs.holds is False and misfits(proofs))):
                 # Of likelier numbers of axes the code is not read: that it raises an error here is no answer.
@@ -45,6 +52,8 @@ def as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
                     break
                 return op, proofs
             unfit.append((op, read))
+        except UnprovedError:
+            raise
         except SymconvError as refused:
             if UNTOLD in str(refused):
                 # With no number of axes it is told.
@@ -97,7 +106,7 @@ def misfits(proofs: Proofs[Proof]) -> bool:
 
 
 def _fitting(
-    reading: Reading, found: dict[str, Any], wrong: Collection[str] = (), most: int = -1
+    reading: Reading, found: dict[str, Any], wrong: Collection[str] = (), most: int = -1, proved: bool = False
 ) -> dict[str, Decided] | None:
     """What is decided of each result; None as soon as one has the shape of its tensor for no sizes.
 
@@ -119,6 +128,8 @@ def _fitting(
         left -= not known[tensor].decision.wrong.empty
         if not known[tensor].fits or left <= most:
             return None
+        if proved and (known[tensor].decision.undecided or not known[tensor].decision.wrong.empty):
+            raise UnprovedError(f"g{tensor} is not proved")
     if problems:
         raise next(problems[tensor] for tensor in found if tensor in problems)
     return known

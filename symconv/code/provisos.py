@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from symconv.code.gradients.supposed import lengths_supposed
+from symconv.code.likely import UnprovedError
 from symconv.code.pair import Pair
 from symconv.code.proofs import Proofs
 from symconv.code.source.guards import guards_of
@@ -32,10 +33,12 @@ def kinds_of_labels(source: Program, forward: ast.FunctionDef, backward: ast.Fun
 def decided_under(
     pair: Pair, explain: bool, decide: Callable[[Pair, bool], tuple[Operator, Proofs[Proof]]],
     plainly: Callable[[Pair, bool], tuple[Operator, Proofs[Proof]]],
+    proved: Callable[[Pair, bool], tuple[Operator, Proofs[Proof]]],
 ) -> tuple[Operator, Proofs[Proof]]:  # fmt: skip
     """The proofs and what they are told under: if need be, that numbers which only keep logarithms finite are 0.
 
-    With such numbers it is first looked ``plainly``, at the likely meaning alone.
+    With such numbers it is first looked ``plainly``, at the likely meaning alone; ``proved`` does so as far as all is
+    right.
     """
     guards = guards_of(pair.source, pair.forward, pair.backward)
     if guards is None:
@@ -44,15 +47,23 @@ def decided_under(
     such = replace(pair, source=guards.program, forward=guards.forward, backward=guards.backward)
     refused: SymconvError | None = None
     try:
-        op, proofs = plainly(pair, False)
+        op, proofs = proved(pair, False)
         if proofs.holds:
             return op, _under(proofs, *_unused(pair))
-        plain = proofs.holds
+    except UnprovedError:
+        pass
     except SymconvError as problem:
-        refused, plain = problem, None
+        refused = problem
+
+    def answers_as(found: bool | None) -> bool:
+        try:
+            return plainly(pair, False)[1].holds == found
+        except SymconvError:
+            return True
+
     with suppress(SymconvError):
         other, found = decide(such, explain)
-        if found.holds or refused or found.holds == plain:
+        if found.holds or refused or answers_as(found.holds):
             return other, _under(found, guards.words, *_unused(pair))
     if refused:
         raise refused

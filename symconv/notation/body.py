@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 
@@ -30,6 +30,10 @@ _SEVERAL = frozenset({"max", "min"})
 _USUAL = {"product": "prod", "avg": "mean", "average": "mean", "total": "sum", "maximum": "max", "minimum": "min",
           "amax": "max", "amin": "min", "lse": "logsumexp", "l2": "norm"}  # fmt: skip
 """What others call a reduction."""
+_OTHERWISE = {"ln": "log(x[i])", "power": "x[i]**2", "heaviside": "(x[i] > 0)", "step": "(x[i] > 0)",
+              "sech": "1/cosh(x[i])", "logistic": "sigmoid(x[i])", "expit": "sigmoid(x[i])",
+              "sgn": "sign(x[i])"}  # fmt: skip
+"""How functions are written that others have a word for."""
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", **COMPARISONS}
 _SIGNS = {"add", "sub", "mul", "div", "pow", "neg"}
 _WRITTEN = frozenset(name for name, entry in TABLE.items() if entry.written) - _SIGNS
@@ -151,6 +155,14 @@ def no_name(source: str, text: str, column: int, what: str) -> SpecError:
     )
 
 
+def _near(name: str, words: Sequence[str]) -> str:
+    """The word that was likely meant: the same letters in another order, else a close one that begins alike."""
+    exchanged = [word for word in words if sorted(word) == sorted(name)]
+    alike = [word for word in words if word[:1] == name[:1]]
+    close = [*difflib.get_close_matches(name, alike, 1), *difflib.get_close_matches(name, words, 1, 0.8)]
+    return next(iter((*exchanged, *close)), "")
+
+
 def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
     allowed = body.functions
     if node.name == "size":
@@ -159,8 +171,10 @@ def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
     if node.name in ELEMENT_WORDS:
         return _expr(body, _located(body, node), known)
     if node.name not in allowed:
-        near = difflib.get_close_matches(node.name, (*allowed, *ELEMENT_WORDS), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        near = _near(node.name, (*allowed, *ELEMENT_WORDS))
+        hint = f"; did you mean {near!r}?" if near else ";"
+        if node.name in _OTHERWISE:
+            hint = f"; it is written {_OTHERWISE[node.name]}."
         if node.name in {*REDUCTIONS, *WORDS}:
             hint = f" of arguments; its indices stand in brackets, as in {node.name}[p](x[n,i+p])."
         message = (

@@ -108,14 +108,20 @@ def _outputs(given: Sequence[str] | str | None) -> tuple[str, ...]:
     return tuple(given)
 
 
+_CALLED = {"wrap": "circular", "periodic": "circular", "cyclic": "circular", "edge": "replicate",
+           "clamp": "replicate", "nearest": "replicate", "mirror": "reflect", "constant": "zero", "zeros": "zero",
+           "fill": "zero"}  # fmt: skip
+"""What others call a border rule."""
+
+
 def border_of(rule: str | float) -> Border:
     """A border rule as the user names it; raises SpecError listing the rules."""
     if isinstance(rule, bool) or not isinstance(rule, str | int | float | Fraction):
         raise SpecError(f"border is one of {', '.join(BORDERS)} or a number; given {shown(rule)}")
     if isinstance(rule, str):
         if rule not in BORDERS:
-            near = difflib.get_close_matches(rule, BORDERS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = _CALLED.get(rule) or next(iter(difflib.get_close_matches(rule, BORDERS, 1)), "")
+            hint = f"; did you mean {near!r}?" if near else ""
             raise SpecError(f"border is one of {', '.join(BORDERS)} or a number; given {shown(rule)}{hint}")
         return Border("constant") if rule == "zero" else Border(rule)
     return Border("constant", _number("border", rule))

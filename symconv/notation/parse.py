@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symconv.errors import SpecError
+from symconv.notation.functions import TABLE
 from symconv.notation.grammar import Grammar
 from symconv.notation.lexer import Token, point, tokenize
 from symconv.notation.tree import Binary, Call, Equation, Group, Name, Negate, Node, Number
@@ -110,6 +111,9 @@ class _Parser(Grammar[Node]):
         if self.here.kind != "end":
             joined = self.here.kind in {"name", "number"} or self.at("(", "[")
             hint = "; a product is written with *" if joined else ""
+            before = self.tokens[self.position - 1].text if self.position else ""
+            if joined and before in TABLE:
+                hint = f"; what {before} is of stands in parentheses, as in {before}(x[i])"
             if self.here.text == "if":
                 hint = "; a choice is written where(x[i] > 0, a, b)"
             where = f"column {self.here.column + 1}"

@@ -178,3 +178,40 @@ def test_a_number_that_nothing_reads_is_refused(name: str, reason: str) -> None:
 def test_a_number_may_stand_in_a_surrogate_alone() -> None:
     op = operator("y[n,i] = abs(x[n,i])", params={"t": 4}, surrogate={"abs": "tanh(t*u)"})
     assert op.surrogates[0].text == "tanh(t*u)"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("tahn", "did you mean 'tanh'"), ("relu6x", "did you mean 'relu6'"), ("sgm", "did you mean 'sigmoid'"),
+     ("sqr", "did you mean 'sqrt'"), ("ln", r"it is written log\(x\[i\]\)"), ("heaviside", r"it is written \(x\[i\] > 0\)"),
+     ("power", r"it is written x\[i\]\*\*2"), ("sech", r"it is written 1/cosh\(x\[i\]\)")],
+)  # fmt: skip
+def test_the_nearest_function_is_named(name: str, word: str) -> None:
+    with pytest.raises(SpecError, match=word):
+        formula(f"y[i] = {name}(x[i])")
+
+
+@pytest.mark.parametrize("name", ["arctan", "eval", "wherever"])
+def test_no_function_is_named_that_nobody_meant(name: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        formula(f"y[i] = {name}(x[i])")
+    assert "hardtanh'?" not in str(refused.value)
+    assert name != "eval" or "did you mean" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("name", "word"), [
+    ("wrap", "circular"), ("periodic", "circular"), ("edge", "replicate"), ("nearest", "replicate"), ("zeros", "zero"),
+    ("mirror", "reflect"), ("symetric", "symmetric"), ("constant", "zero"),
+])  # fmt: skip
+def test_a_border_rule_is_told_in_words_of_the_notation(name: str, word: str) -> None:
+    with pytest.raises(SpecError, match=f"did you mean '{word}'"):
+        formula("y[i] = sum[p](x[i+p-1]*w[p])", border=name)
+
+
+@pytest.mark.parametrize(("body", "hint"), [
+    ("exp x[i]", r"as in exp\(x\[i\]\)"), ("2*sin x[i]", r"as in sin\(x\[i\]\)"), ("2 x[i]", r"a product is written with \*"),
+    ("w[i] x[i]", r"a product is written with \*"),
+])  # fmt: skip
+def test_what_is_missing_between_two_values(body: str, hint: str) -> None:
+    with pytest.raises(SpecError, match=hint):
+        formula(f"y[i] = {body}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from symconv.notation.operator import Operator
 from symconv.notation.rearranged import with_axis
 from symconv.prove.concrete.sides import Array, truth_of
 
-__all__ = ["Slopes", "near", "slopes"]
+__all__ = ["Slopes", "near", "slopes", "slopes_at"]
 
 _STEP = 2.0**-12
 _STEPS = (_STEP, -_STEP, _STEP / 4, -_STEP / 4)
@@ -49,29 +49,42 @@ class Slopes:
 
 def slopes(op: Operator, tensor: str, cell: tuple[int, ...], arrays: Mapping[str, Array]) -> Slopes:
     """The derivatives of all outputs in ``tensor[cell]``, by quotients of second order for two steps on each side."""
+    (found,) = slopes_at(op, tensor, cell, arrays, [arrays[tensor][cell]])
+    return found
+
+
+def slopes_at(
+    op: Operator, tensor: str, cell: tuple[int, ...], arrays: Mapping[str, Array], numbers: Sequence[Any]
+) -> tuple[Slopes, ...]:
+    """The derivatives in ``tensor[cell]`` where it is each of these ``numbers``, from one walk of the formula."""
+    if not numbers:
+        return ()
     arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
-    moved = np.repeat(arrays[tensor][None], 1 + 2 * len(_STEPS), axis=0)
+    steps = np.array((0.0, *(times * step for step in _STEPS for times in (1, 2))))
+    moved = np.repeat(arrays[tensor][None], len(numbers) * len(steps), axis=0)
     place: Any = (slice(None), *cell)
-    moved[place] += (0.0, *(times * step for step in _STEPS for times in (1, 2)))
-    known, first = dict[str, Array](), dict[str, Array]()
+    moved[place] = (np.array([float(one) for one in numbers])[:, None] + steps).ravel()
+    each = [(dict[str, Array](), dict[str, Array]()) for _ in numbers]
     off = _rounding(op)
     with np.errstate(all="ignore"):
         for one in op.outputs:
-            start, *rows = truth_of(_stacked(op, one.name, tensor), one.name, {**arrays, tensor: moved})
-            quotients = [
-                (4 * (near_by - start) - (further - start)) / (2 * step)
-                for step, near_by, further in zip(_STEPS, rows[::2], rows[1::2], strict=True)
-            ]
-            first[one.name] = row = np.asarray(quotients[0])
-            agreed = [near(np.asarray(other), row, off) for other in quotients[1:]]
-            known[one.name] = np.isfinite(row) & np.logical_and.reduce(agreed)
-    return Slopes(first, known, off)
+            values = truth_of(_stacked(op.only(one.name), tensor), one.name, {**arrays, tensor: moved})
+            rounds = values.reshape(len(numbers), len(steps), *values.shape[1:])
+            for (first, known), (start, *rows) in zip(each, rounds, strict=True):
+                quotients = [
+                    (4 * (near_by - start) - (further - start)) / (2 * step)
+                    for step, near_by, further in zip(_STEPS, rows[::2], rows[1::2], strict=True)
+                ]
+                first[one.name] = row = np.asarray(quotients[0])
+                agreed = [near(np.asarray(other), row, off) for other in quotients[1:]]
+                known[one.name] = np.isfinite(row) & np.logical_and.reduce(agreed)
+    return tuple(Slopes(first, known, off) for first, known in each)
 
 
 @lru_cache(maxsize=64)
-def _stacked(op: Operator, output: str, tensor: str) -> Operator:
-    """The operator of one output for a stack of ``tensor``: a formula is walked once for all steps."""
-    return with_axis(op.only(output), (tensor,))
+def _stacked(op: Operator, tensor: str) -> Operator:
+    """The operator for a stack of ``tensor``: a formula is walked once for all steps."""
+    return with_axis(op, (tensor,))
 
 
 def _rounding(op: Operator) -> float:

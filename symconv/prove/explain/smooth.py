@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 
 from symconv.errors import SpecError
-from symconv.limits import KINK_ELEMENTS
 from symconv.notation.expr import Apply, Const, Reduce, reads, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
@@ -20,8 +18,9 @@ from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.concrete.sides import Array, applies_functions, evaluated, is_rational, truth_of
 from symconv.prove.explain.above_zero import above_zero
 from symconv.prove.explain.generic import trials
-from symconv.prove.explain.places import at_kink, places
-from symconv.prove.explain.slopes import near, slopes
+from symconv.prove.explain.places import at_kink
+from symconv.prove.explain.probes import moved_to, probed, probes
+from symconv.prove.explain.slopes import near, slopes, slopes_at
 from symconv.prove.explain.subgradients import within
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL
@@ -127,21 +126,24 @@ def unlike(whole: Operator, op: Operator, claim: Claim | Coded) -> str:
     """
     if not _of_gradient(whole, claim) or not kinked(whole):
         return ""
-    side = claim.side
-    for arrays, cell in _probes(whole, op, side[1:]):
-        try:
-            found = slopes(whole, side[1:], cell, arrays)
-            part, want = found.smooth(arrays), found.gradient(arrays)
-            got = _at(op, claim, part, cell)
-        except _UNREAD:
-            continue
-        if np.isfinite(got) and not near(got, want, found.rounding):
-            parts = ", ".join(kinked(whole))
-            return (
-                f"it is what the rules for the parts of the formula give; where the slope of {parts} jumps, they miss "
-                f"the derivative that the whole has: at {side}[{','.join(map(str, cell))}] with "
-                f"{side[1:]} = {float(arrays[side[1:]][cell]):.6g} it is about {want:.6g}, not {got:.6g}"
-            )
+    side, tensor = claim.side, claim.side[1:]
+    for arrays, cell, kinks, usual in probed(whole, op, tensor):
+        # Elsewhere the rules give the derivative, and the claim is proved to be what they give.
+        kinks += [number for number in usual if at_kink(whole, moved_to(arrays, tensor, cell, number))]
+        for number, one in zip(kinks, slopes_at(whole, tensor, cell, arrays, kinks), strict=True):
+            part = one.smooth(moved_to(arrays, tensor, cell, number))
+            want = one.gradient(part)
+            try:
+                got = _at(op, claim, part, cell)
+            except _UNREAD:
+                continue
+            if np.isfinite(got) and not near(got, want, one.rounding):
+                parts = ", ".join(kinked(whole))
+                return (
+                    f"it is what the rules for the parts of the formula give; where the slope of {parts} jumps, they "
+                    f"miss the derivative that the whole has: at {side}[{','.join(map(str, cell))}] with "
+                    f"{tensor} = {float(number):.6g} it is about {want:.6g}, not {got:.6g}"
+                )
     return ""
 
 
@@ -150,7 +152,7 @@ def beyond(whole: Operator, op: Operator, claim: Claim | Coded) -> Counterexampl
     with what is no convention."""
     if not _of_gradient(whole, claim) or not kinked(whole):
         return None
-    for arrays, _ in _probes(whole, op, claim.side[1:]):
+    for arrays, _ in probes(whole, op, claim.side[1:]):
         shapes = {one.name: arrays[one.name].shape for one in op.inputs}
         try:
             exact = {name: _fractions(array) for name, array in arrays.items()}
@@ -206,25 +208,6 @@ def kinked(op: Operator) -> list[str]:
             case Reduce(("max" | "min") as kind, _, _):
                 found[kind] = None
     return list(found)
-
-
-def _probes(whole: Operator, op: Operator, tensor: str) -> Iterator[tuple[dict[str, Array], tuple[int, ...]]]:
-    """Numbers away from kinks but for one element: where a part has one, a small integer, or equal or opposite to
-    another element."""
-    arrays = min(trials(op), key=lambda one: sum(array.size for array in one.values()), default=None)
-    if arrays is None:
-        return
-    mine = arrays[tensor]
-    others = [arrays[one.name] for one in op.inputs if one.dtype == "real" and one.name != tensor]
-    cells = [*np.ndindex(mine.shape)]
-    for cell in cells[:: max(1, len(cells) // KINK_ELEMENTS)][:KINK_ELEMENTS]:
-        beside = [float(one[cell]) for one in others if one.shape == mine.shape]
-        beside += [float(mine[other]) for other in cells[:2] if other != cell]
-        usual = (*range(-2, 3), *(sign * one for one, sign in product(beside, (1, -1))))
-        for value in dict.fromkeys((*places(whole, tensor, cell, arrays), *usual)):
-            moved = mine.astype(object if isinstance(value, Fraction) else np.float64)
-            moved[cell] = value
-            yield {**arrays, tensor: moved}, cell
 
 
 def _of_gradient(whole: Operator, claim: Claim | Coded) -> bool:
