@@ -100,8 +100,12 @@ _IGNORED = frozenset({"dtype", "device", "out", "name", "optimize", "requires_gr
 def signature(path: str) -> tuple[str, tuple[str, ...]] | None:
     """The word a dotted name or a method stands for, and the names of its arguments."""
     library, _, rest = path.partition(".")
-    name = rest.rpartition(".")[2] or library
-    for key in (path, f"{library}.{name}", name):
+    owner, _, last = rest.rpartition(".")
+    name = last or library
+    # np.add.outer is no outer product: what a function has is known by its whole name alone.
+    function = owner.rpartition(".")[2]
+    of_function = bool({function, f"{library}.{function}"} & SIGNATURES.keys())
+    for key in (path,) if of_function else (path, f"{library}.{name}", name):
         if key in SIGNATURES:
             word, names = SIGNATURES[key]
             return word, tuple(names.split())

@@ -69,6 +69,10 @@ class numpy:
         if k != 0 or torch.ndim(v) > 2:
             unread()
         return numpy.diagflat(v) if torch.ndim(v) == 1 else numpy.einsum("ii->i", v)
+    def add__outer(A, B):
+        if torch.ndim(A) != 1 or torch.ndim(B) != 1:
+            unread()
+        return A[:, None] + B[None, :]
     def trace(a, offset=0):
         if offset != 0 or torch.ndim(a) != 2:
             unread()
