@@ -18,7 +18,6 @@ TRAPS = {
     "a copy": ("y = x*1; v = y[[0, 1]]; v *= 2; return y", "g*1", "g*2"),
     "ravel is a view": ("y = x*1; v = y.ravel(); v *= 2; return y", "2*g", "g*1"),
     "flatten is a copy": ("y = x*1; v = y.flatten(); v *= 2; return y", "g*1", "2*g"),
-    "ravel is none": ("y = x*1; v = y.ravel(); v *= 2; return y", "2*g", "g*1"),
     "flatten and slices": ("y = x*1; v = y.flatten(); v[:] = v*v; return y*v", "3*g*x**2", "g*x**2"),
     "the old values": ("y = x*1; y[1:] += y[:-1]; return y", "g + np.append(g[1:], 0)", "np.cumsum(g[::-1])[::-1]"),
     "out": ("y = x*1; np.maximum(y, 0, out=y); return y*y", "2*g*np.maximum(x, 0)", "2*g*x"),

@@ -17,18 +17,25 @@ from symconv.prove.meaning.elements import elementwise
 from symconv.prove.meaning.scope import Undecided, same_size
 from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, scaled
 
-__all__ = ["broadcast", "composed", "constraints", "offset", "picked", "span", "updated"]
+__all__ = ["NEGATIVE", "broadcast", "composed", "constraints", "offset", "picked", "span", "updated"]
 
 Bound = Affine | None
 _Groups = list[tuple[Affine, ...]]
 
 
-def span(walk: Walk, start: Bound, stop: Bound, step: int, size: Affine) -> Span:
-    """``start:stop:step`` on an axis of that length, cut off as Python does."""
+NEGATIVE = "of a slice is negative in some iterations"
+"""Why sizes are left out: a window that is longer than its axis, ``x[:L - k]``, counts from the end there."""
+
+
+def span(walk: Walk, start: Bound, stop: Bound, step: int, size: Affine, partial: bool = False) -> Span:
+    """``start:stop:step`` on an axis of that length, cut off as Python does.
+
+    ``partial`` leaves out the sizes at which a bound counts from the end in some iterations of a loop.
+    """
     if step < 0:
         return _backwards(walk, start, stop, step, size)
-    low = affine(0) if start is None else _bound(walk, start, size)
-    high = size if stop is None else _bound(walk, stop, size)
+    low = affine(0) if start is None else _bound(walk, start, size, partial)
+    high = size if stop is None else _bound(walk, stop, size, partial)
     if low == affine(0) and high == size and step == 1:
         return Span(low, None, 1, True)
     counts = [quotient(end - low - 1, step) + 1 for end in ((high,) if stop is None else (high, size))]
@@ -51,14 +58,15 @@ def _backwards(walk: Walk, start: Bound, stop: Bound, step: int, size: Affine) -
     return Span(low, count, step)
 
 
-def _bound(walk: Walk, bound: Affine, size: Affine) -> Affine:
+def _bound(walk: Walk, bound: Affine, size: Affine, partial: bool = False) -> Affine:
     try:
         if walk.decide(nonnegative(bound)):
             return bound
     except Varies:
-        raise Undecided(
-            f"the bound {bound} of a slice is negative in some iterations, and counts from the end"
-        ) from None
+        if not partial:
+            raise Undecided(f"the bound {bound} {NEGATIVE}, and counts from the end") from None
+        walk.require(nonnegative(bound), f"the bound {bound} {NEGATIVE}")
+        return bound
     return walk.most(bound + size, affine(0))
 
 

@@ -166,7 +166,7 @@ class Symbolic:
         """A slice of an axis."""
         if start is None and stop is None and step == 1:
             return Span(affine(0), None, 1, True)
-        return span(self.walk, start, stop, step, length_of(self.walk, value, position))
+        return span(self.walk, start, stop, step, length_of(self.walk, value, position), self.partial)
 
     def pick(self, value: Any, plan: Any) -> Any:
         """The elements of a subscript."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain, product
 from typing import Any
 
+from symconv.code.arrays.slicing import NEGATIVE
 from symconv.code.gradients.branches import Read
 from symconv.code.gradients.centred import centred
 from symconv.code.gradients.formed import formed
@@ -33,7 +34,7 @@ _JOINED = " against ("
 """A length that is another one than that of joined arrays."""
 _INDEXED = ": index "
 """An element that is read where there is none."""
-_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, _JOINED, _INDEXED)
+_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, NEGATIVE, _JOINED, _INDEXED)
 """Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
 _UNFIT = "does not fit on an axis of length"
 """Why a window of weights has no place, which an output that is summed over all places does not show."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.prove.language.parse import Caret
 from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Scope, Undecided
@@ -69,6 +70,17 @@ class Loops(Scope):
         points = region.without(self.indices).points
         return Region(self.base.context, points.align_params(self.base.points.get_space()))
 
+    def _at_ends(self, constraint: Constraint) -> tuple[Constraint, ...]:
+        """What is asked of sizes: where every index is at the limit at which the constraint holds last."""
+        limits = [limit.form for _, limits in self.around for limit in limits if not limit.equality]
+        for name in self.indices:
+            step = constraint.form.coefficient(name)
+            ends = [var(name) + (form if step < 0 else -form) for form in limits
+                    if step and form.coefficient(name) == (-1 if step < 0 else 1)]  # fmt: skip
+            constraint = constraint.substitute({name: ends[0]}) if ends else constraint
+        alone = not constraint.equality and not constraint.form.names() & set(self.indices)
+        return (constraint,) if alone else ()
+
     def decide(self, constraint: Constraint) -> bool:
         """Whether ``constraint`` holds here; raises Fork where that depends on the sizes, Varies on the iteration."""
         if constraint.form.is_constant or not constraint.form.names() & set(self.indices):
@@ -102,7 +114,7 @@ class Loops(Scope):
         lost = self._sizes(self.region.minus(self.region.where(constraint)))
         if lost.empty:
             return
-        self.asked += [] if constraint.form.names() & set(self.indices) else [constraint]
+        self.asked += self._at_ends(constraint)
         lost = lost.meet(self.base)
         self.refused.append(lost)
         self.misfits.append(sentence)
