@@ -79,9 +79,15 @@ def candidates(read: Read, name: str, centre: bool = False, unequal: bool = Fals
     Where lengths have one name that the text does not make equal there is a note; those with ``unequal`` have none.
     """
     likely = _formed(name, (_without_extremes(read), read, _not_empty(read), _as_long(read)), centre)
-    for op in chain(_catalogued(read), likely, _formed(name, (apart(read),), centre)):
+    for op in chain(_catalogued(read), likely, _formed(name, (apart(read), _divisible(read)), centre)):
         if (told := marked(op, read)) is not None and not (unequal and lengths_supposed(told)):
             yield told
+
+
+def _divisible(read: Read) -> Read | None:
+    """What was read, for lengths that are whole numbers of steps: ``x[:, 0::2] + x[:, 1::2]`` broadcasts three."""
+    steps = tuple(c for c in read.ties if any(isinstance(atom, Quotient) for atom, _ in c.form.terms))
+    return replace(read, assumed=(*read.assumed, *steps)) if steps else None
 
 
 def _catalogued(read: Read) -> Iterator[Operator]:
