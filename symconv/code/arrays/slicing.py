@@ -65,7 +65,7 @@ def _bound(walk: Walk, bound: Affine, size: Affine, partial: bool = False) -> Af
     except Varies:
         if not partial:
             raise Undecided(f"the bound {bound} {NEGATIVE}, and counts from the end") from None
-        walk.require(nonnegative(bound), f"the bound {bound} {NEGATIVE}")
+        walk.require_at_ends(nonnegative(bound), f"the bound {bound} {NEGATIVE}")
         return bound
     return walk.most(bound + size, affine(0))
 

@@ -45,7 +45,8 @@ class Read:
     ``ties`` are equalities that were asked for and hold. What is ``assumed`` leaves out sizes at which what is sliced
     is too short, and would be broadcast where one element is left. A size among ``parts`` is the length of one of so
     many equal parts of its axis. Lengths that are ``indexed`` are so long at least. Conditions on sizes that the text
-    asks for are ``compared``. ``lengths`` says which others are taken as equal.
+    asks for are ``compared``. ``lengths`` says which others are taken as equal. At ``whole`` numbers of steps lengths
+    of every second element and of the others are equal.
     """
 
     value: Value
@@ -61,6 +62,7 @@ class Read:
     indexed: tuple[Constraint, ...] = ()
     compared: tuple[Constraint, ...] = ()
     lengths: str = ""
+    whole: tuple[Constraint, ...] = ()
 
     def axis(self, size: str) -> tuple[Affine, ...]:
         """The lengths that an axis is made of."""

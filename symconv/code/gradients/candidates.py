@@ -87,7 +87,7 @@ def candidates(read: Read, name: str, centre: bool = False, unequal: bool = Fals
 def _divisible(read: Read) -> Read | None:
     """What was read, for lengths that are whole numbers of steps: ``x[:, 0::2] + x[:, 1::2]`` broadcasts three."""
     steps = tuple(c for c in read.ties if any(isinstance(atom, Quotient) for atom, _ in c.form.terms))
-    return replace(read, assumed=(*read.assumed, *steps)) if steps else None
+    return replace(read, whole=steps) if steps else None
 
 
 def _catalogued(read: Read) -> Iterator[Operator]:

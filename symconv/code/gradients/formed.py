@@ -98,7 +98,7 @@ def _formed(name: str, read: branches.Read, names: _Names, over: bool, flat: boo
         for index, size in zip(indices, (s for row in axes for s in row), strict=True)
         for c in inside(var(index), size)
     ]
-    facts = facts_about(taken, definitions, [c.substitute(dict(names.put)) for c in (*read.indexed, *read.assumed)])
+    facts = facts_about(taken, definitions, [c.substitute(dict(names.put)) for c in (*read.indexed, *read.whole)])
     try:
         kinks = kinks_of(one.function for one in known)
         groups = {t: tuple(len(read.axis(size)) for size in row) for t, row in sizes.items()}

@@ -86,9 +86,9 @@ def assumed(op: Operator, read: Read) -> Operator:
     rows = ((row, op.input(name).axes) for name, row in read.sizes.items())
     called = {size: axis[0] for row, axes in rows for size, axis in zip(row, axes, strict=True)
               if size not in read.joined}  # fmt: skip
-    sliced, indexed = (
+    sliced, indexed, whole = (
         tuple(dict.fromkeys(Constraint(one.form.substitute(called), one.equality) for one in each))
-        for each in (read.assumed, read.indexed)
+        for each in (read.assumed, read.indexed, read.whole)
     )
     axes = {axis: _axis(one.name, k, "") for one in reversed(op.inputs) for k, (axis, *_) in enumerate(one.axes)}
     slid = {called.get(size) for size in _slid_along(read)}
@@ -99,6 +99,7 @@ def assumed(op: Operator, read: Read) -> Operator:
     more = (
         *(Assumption(c, f"what is sliced is as long as it is taken for: {c}") for c in sliced),
         *(Assumption(c, f"what is indexed is as long as loops run: {c}") for c in indexed),
+        *(Assumption(c, f"lengths are whole numbers of steps: {c}") for c in whole),
     )
     return replace(op, assumptions=(*op.assumptions, *more), notes=notes)
 

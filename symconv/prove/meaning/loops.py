@@ -70,16 +70,18 @@ class Loops(Scope):
         points = region.without(self.indices).points
         return Region(self.base.context, points.align_params(self.base.points.get_space()))
 
-    def _at_ends(self, constraint: Constraint) -> tuple[Constraint, ...]:
-        """What is asked of sizes: where every index is at the limit at which the constraint holds last."""
-        limits = [limit.form for _, limits in self.around for limit in limits if not limit.equality]
-        for name in self.indices:
-            step = constraint.form.coefficient(name)
+    def require_at_ends(self, constraint: Constraint, sentence: str) -> None:
+        """Leave out the sizes where a bound fails in some iteration, and say what that asks of sizes: the bound with
+        every index at the limit at which it holds last."""
+        asked = constraint
+        limits = [one.form for _, around in self.around for one in around if not one.equality]
+        for name in reversed(self.indices):  # the limits of inner loops may speak of outer ones
+            step = asked.form.coefficient(name)
             ends = [var(name) + (form if step < 0 else -form) for form in limits
                     if step and form.coefficient(name) == (-1 if step < 0 else 1)]  # fmt: skip
-            constraint = constraint.substitute({name: ends[0]}) if ends else constraint
-        alone = not constraint.equality and not constraint.form.names() & set(self.indices)
-        return (constraint,) if alone else ()
+            asked = asked.substitute({name: ends[0]}) if ends else asked
+        self.asked.append(asked)
+        self.require(constraint, sentence)
 
     def decide(self, constraint: Constraint) -> bool:
         """Whether ``constraint`` holds here; raises Fork where that depends on the sizes, Varies on the iteration."""
@@ -114,7 +116,7 @@ class Loops(Scope):
         lost = self._sizes(self.region.minus(self.region.where(constraint)))
         if lost.empty:
             return
-        self.asked += self._at_ends(constraint)
+        self.asked += [] if constraint.form.names() & set(self.indices) else [constraint]
         lost = lost.meet(self.base)
         self.refused.append(lost)
         self.misfits.append(sentence)
