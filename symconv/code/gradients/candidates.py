@@ -85,7 +85,13 @@ def candidates(read: Read, name: str, centre: bool = False, unequal: bool = Fals
 
 
 def _divisible(read: Read) -> Read | None:
-    """What was read, for lengths that are whole numbers of steps: ``x[:, 0::2] + x[:, 1::2]`` broadcasts three."""
+    """What was read, for lengths that are whole numbers of steps: ``x[:, 0::2] + x[:, 1::2]`` broadcasts three.
+
+    Parts of an axis, whose elements lie side by side, are lengths of their own.
+    """
+    read_at = (form for term in read.value.terms for factor in term.factors for form in factor.index)
+    if not any(abs(step) > 1 for form in read_at for _, step in form.terms):
+        return None
     steps = tuple(c for c in read.ties if any(isinstance(atom, Quotient) for atom, _ in c.form.terms))
     return replace(read, whole=steps) if steps else None
 
