@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache, reduce
+from math import ceil, floor, gcd
 
 from symconv.limits import ROW_CASES
 from symconv.notation.affine import Affine, Atom, Maximum, Quotient, affine, maximum, quotient, var
@@ -27,23 +29,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Rows that hold together, and the least and largest values that they give to single names."""
+    """Rows that hold together, and the least and largest values that they give to sums without their constants."""
 
     rows: tuple[Row, ...] = ()
-    bounds: Mapping[Atom, tuple[float, float]] = field(default_factory=dict, compare=False)
+    bounds: Mapping[_Terms, tuple[float, float]] = field(default_factory=dict, compare=False)
 
     def __and__(self, other: Case) -> Case | None:
-        """Both; None where they contradict each other in one name, as most cases of several facts do."""
+        """Both; None where two rows contradict each other, as in most cases of several facts."""
         found = dict(self.bounds)
-        for name, (least, most) in other.bounds.items():
-            low, high = found.get(name, _ANY)
-            found[name] = max(low, least), min(high, most)
-            if found[name][0] > found[name][1]:
+        for terms, (least, most) in other.bounds.items():
+            low, high = found.get(terms, _ANY)
+            found[terms] = max(low, least), min(high, most)
+            if found[terms][0] > found[terms][1]:
                 return None
         return Case(self.rows + other.rows, found)
 
 
 Alternatives = tuple[Case, ...]
+_Terms = tuple[tuple[Atom, int], ...]
 _ANY = -float("inf"), float("inf")
 _NEVER: Alternatives = ()
 _ALWAYS: Alternatives = (Case(),)
@@ -200,31 +203,44 @@ def _chosen(form: Affine) -> tuple[int, Affine, Affine] | None:
 
 
 def _nonnegative(form: Affine) -> Alternatives:
-    """Where a form is not negative: the maximum is where one side is, the minimum where both are."""
+    """Where a form is not negative: the maximum is where the larger side is, the minimum where both are."""
     if form.is_constant:
         return _ALWAYS if form.constant >= 0 else _NEVER
     if found := _chosen(form):
         sign, left, right = found
-        return (_any if sign > 0 else _all)([_nonnegative(left), _nonnegative(right)])
+        return _larger(left, right, _nonnegative) if sign > 0 else _all([_nonnegative(left), _nonnegative(right)])
     return (_row(form, False),)
 
 
 def _zero(form: Affine) -> Alternatives:
     if form.is_constant:
         return _NEVER if form.constant else _ALWAYS
-    if _chosen(form):
-        return _all([_nonnegative(form), _nonnegative(-form)])
+    if found := _chosen(form):
+        sign, left, right = found
+        return _larger(sign * left, sign * right, _zero)
     return (_row(form, True),)
+
+
+def _larger(left: Affine, right: Affine, holds: Callable[[Affine], Alternatives]) -> Alternatives:
+    """Where something holds for the larger of two forms, in cases that share no point.
+
+    One maximum is often met in many facts, whose cases then contradict each other but for the few that agree on it.
+    """
+    return _any([
+        _all([_nonnegative(left - right), holds(left)]),
+        _all([_nonnegative(right - left - 1), holds(right)]),
+    ])  # fmt: skip
 
 
 def _row(form: Affine, equality: bool) -> Case:
     rows = (Row(form, equality, tuple(dict.fromkeys(_floors(form)))),)
-    match form.terms:
-        case ((atom, 1 | -1 as factor),):
-            bound = -form.constant * factor
-            low, high = (bound if equality or factor == sign else no for sign, no in zip((1, -1), _ANY, strict=True))
-            return Case(rows, {atom: (low, high)})
-    return Case(rows)
+    # Of two rows of opposite sign, and of a multiple, the terms are the same.
+    common = gcd(*(factor for _, factor in form.terms))
+    common = common if form.terms[0][1] > 0 else -common
+    bound = Fraction(-form.constant, common)
+    low = ceil(bound) if equality or common > 0 else _ANY[0]
+    high = floor(bound) if equality or common < 0 else _ANY[1]
+    return Case(rows, {tuple((atom, factor // common) for atom, factor in form.terms): (low, high)})
 
 
 def _floors(form: Affine) -> Iterator[Quotient]:

@@ -93,7 +93,7 @@ def squared_error(p: Any, t: Any) -> Any:
 
 FUNCTIONS = {
     upsampled: ((2, 3, 3, 4), (4, 3, 3, 2)),
-    repeated: ((2, 3, 2, 4), (2, 4)),
+    repeated: ((2, 3, 2, 4), (2, 9, 2, 4)),
     grouped: ((2, 4, 7, 6), (6, 2, 3, 2)),
     distance: ((2, 3, 6, 5), (4, 3, 3, 2)),
     attention: ((2, 3, 4), (2, 5, 4), (2, 5, 3)),

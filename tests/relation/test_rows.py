@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symconv.errors import InternalError
-from symconv.notation.affine import maximum, quotient, var
+from symconv.notation.affine import affine, maximum, quotient, var
 from symconv.notation.expr import Constraint
 from symconv.relation.polyhedra import Part, made
 from symconv.relation.rows import cases
@@ -123,3 +123,17 @@ def test_a_maximum_takes_no_case_where_it_is_above() -> None:
     assert len(cases(["i >= max(j, K)", "j < min(K, N)"], ()) or ()) == 1
     assert len(cases(["i <= max(j, K)"], ()) or ()) == 2
     assert cases(["K = 1", "(K >= 2 or i = 0)"], ()) == cases(["K = 1", "i = 0"], ())
+
+
+def test_a_maximum_of_many_facts_is_one_choice() -> None:
+    pad = quotient(maximum(var("t"), affine(0)), 2)
+    at = [var("i") + 2 * var(name) - pad for name in ("p", "q", "r")]
+    facts = [Constraint(form) for one in at for form in (one, var("n") - 1 - one)]
+    found = cases(facts, zip(("x", "y", "z"), at, strict=True))
+    assert found is not None
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("first, other", [("a > 2*b", "2*a < 4*b"), ("2*a - 4*b = 1", "a >= b"), ("a = b", "b > a")])
+def test_rows_that_contradict_each_other_are_no_case(first: str, other: str) -> None:
+    assert not cases([first, other], ())
