@@ -108,6 +108,38 @@ cdef extern from *:
     #endif
     static inline sc_vector sc_load_all(const sc_real *p) { return *(const sc_loose *)p; }
     static inline void sc_store_all(sc_real *p, sc_vector v) { *(sc_loose *)p = v; }
+    /* Two vectors as one row of elements, of which some are picked. */
+    #if defined(__clang__)
+    #define SC_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+    #else
+    typedef int32_t sc_choices __attribute__((vector_size(SC_BYTES)));
+    #if defined(__cplusplus)
+    #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, sc_choices{__VA_ARGS__})
+    #else
+    #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, (sc_choices){__VA_ARGS__})
+    #endif
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+    #elif SC_BYTES == 32
+    #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14
+    #elif SC_BYTES == 16
+    #define SC_EVEN 0, 2, 4, 6
+    #endif
+    #if SC_BYTES == 64
+    #define SC_THIRD 0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0
+    #elif SC_BYTES == 32
+    #define SC_THIRD 0, 3, 6, 9, 12, 15, 0, 0
+    #elif SC_BYTES == 16
+    #define SC_THIRD 0, 3, 6, 0
+    #endif
+    #if SC_BYTES == 64
+    #define SC_THIRD_TAIL 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 19, 22, 25, 28, 31
+    #elif SC_BYTES == 32
+    #define SC_THIRD_TAIL 0, 1, 2, 3, 4, 5, 12, 15
+    #elif SC_BYTES == 16
+    #define SC_THIRD_TAIL 0, 1, 2, 7
+    #endif
     static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
     #if SC_BYTES == 64
         return (sc_vector)_mm512_maskz_loadu_ps((__mmask16)m, p);
@@ -147,6 +179,20 @@ cdef extern from *:
     #if SC_BYTES == 64
     /* Every second bit: where the wanted lanes lie among elements two apart. */
     static inline sc_mask sc_spread(sc_mask m) { return _pdep_u32(m, 0x55555555u); }
+    /* The wanted ones of elements three or four apart, loaded as neighbours. */
+    static inline sc_vector sc_load_third(const sc_real *p, sc_mask m) {
+        unsigned long long wide = _pdep_u64(m, 0x1249249249249249u);
+        sc_vector a = sc_load(p, (sc_mask)wide), b = sc_load(p + SC_LANES, (sc_mask)(wide >> SC_LANES));
+        sc_vector c = sc_load(p + 2 * SC_LANES - 2, (sc_mask)(wide >> (2 * SC_LANES - 2)));
+        return SC_PICK(SC_PICK(a, b, SC_THIRD), c, SC_THIRD_TAIL);
+    }
+    static inline sc_vector sc_load_fourth(const sc_real *p, sc_mask m) {
+        unsigned long long wide = _pdep_u64(m, 0x1111111111111111u);
+        sc_vector a = sc_load(p, (sc_mask)wide), b = sc_load(p + SC_LANES, (sc_mask)(wide >> SC_LANES));
+        sc_vector c = sc_load(p + 2 * SC_LANES, (sc_mask)(wide >> 2 * SC_LANES));
+        sc_vector d = sc_load(p + 3 * SC_LANES, (sc_mask)(wide >> 3 * SC_LANES));
+        return SC_PICK(SC_PICK(a, b, SC_EVEN), SC_PICK(c, d, SC_EVEN), SC_EVEN);
+    }
     #elif SC_BYTES == 32
     /* Every second lane of twice as many: the wanted ones among elements two apart, half of them. */
     static inline sc_mask sc_spread_half(sc_mask m, int late) {
@@ -171,6 +217,10 @@ cdef extern from *:
             return (sc_vector)_mm256_castpd_ps(_mm256_permute4x64_pd(pairs, 0xd8));
     #endif
         }
+    #endif
+    #if SC_BYTES == 64
+        if (stride == 3) return sc_load_third(p, m);
+        if (stride == 4) return sc_load_fourth(p, m);
     #endif
     #if SC_BYTES > 16
         /* What is gathered lies within 32 bits. */

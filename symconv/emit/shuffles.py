@@ -34,6 +34,9 @@ SHUFFLES: dict[str, Pattern] = {
     "SC_EVEN": lambda lane, n, q: 2 * lane,
     "SC_EVEN_TAIL": lambda lane, n, q: 2 * lane + (2 * lane >= n),
     "SC_EVEN_LATE": lambda lane, n, q: 2 * lane if 2 * lane < n else min(2 * lane + 3, 2 * n - 1),
+    # Every third element of two vectors, and of these and a third vector that ends with the last one wanted.
+    "SC_THIRD": lambda lane, n, q: 3 * lane if 3 * lane < 2 * n else 0,
+    "SC_THIRD_TAIL": lambda lane, n, q: lane if 3 * lane < 2 * n else 3 * lane - n + 2,
     "SC_ODD": lambda lane, n, q: 2 * lane + 1,
     **{f"SC_EVEN_{t}": lambda lane, n, q, t=t: _place(2 * (lane // t), lane, n, t) for t in TURNS},
     **{f"SC_ODD_{t}": lambda lane, n, q, t=t: _place(2 * (lane // t) + 1, lane, n, t) for t in TURNS},

@@ -113,19 +113,59 @@ def copied_row(
     """A packed row: elements of the operand where it has them, 0 elsewhere; all 0 where one of ``valid`` fails.
 
     What lies ``ahead`` elements behind (one number for each line that a block takes) is fetched from memory meanwhile.
+    A row that fits one vector is loaded and stored as one.
     """
+    fits = Compare("<=", pitch, Var(LANES))
+    return (
+        *_ends(source, valid, pitch),
+        If(fits, _one_vector(buffer, prefix, tensor, index, source.factor, pitch, ahead)),
+        If(Compare(">", fits.left, fits.right), _by_parts(buffer, prefix, tensor, index, source.factor, pitch, ahead)),
+    )
+
+
+def _ends(source: Source, valid: tuple[Expr, ...], pitch: Expr) -> tuple[Let, Let]:
+    """Where the operand has elements of a row: none where one of ``valid`` fails."""
     upper = largest([const(0), smallest([pitch, source.upper])])
     for condition in valid:
         upper = Select(condition, upper, const(0))
     lower = smallest([Var("upper_"), largest([const(0), source.lower])])
+    return Let("upper_", upper), Let("lower_", lower)
 
+
+def _one_vector(
+    buffer: str,
+    prefix: tuple[Expr, ...],
+    tensor: str,
+    index: Callable[[Expr], tuple[Expr, ...]],
+    factor: int,
+    pitch: Expr,
+    ahead: tuple[Expr, ...],
+) -> tuple[Stmt, ...]:
+    """Lanes that a mask keeps out are loaded as the zeros that belong there."""
+    first = const(0)
+    load = LoadLanes(tensor, index(first), factor, "some_")
+    return (
+        *(Prefetch(tensor, index(first), far) for far in ahead),
+        Declare("some_", Lanes(Var("lower_"), Var("upper_")), Scalar("mask")),
+        Declare("few_", Lanes(first, pitch), Scalar("mask")),
+        StoreLanes(buffer, (*prefix, first), 1, "few_", "=", load),
+    )
+
+
+def _by_parts(
+    buffer: str,
+    prefix: tuple[Expr, ...],
+    tensor: str,
+    index: Callable[[Expr], tuple[Expr, ...]],
+    factor: int,
+    pitch: Expr,
+    ahead: tuple[Expr, ...],
+) -> tuple[Stmt, ...]:
     def block(k: Expr, mask: str) -> tuple[Stmt, ...]:
-        copy = StoreLanes(buffer, (*prefix, k), 1, mask, "=", LoadLanes(tensor, index(k), source.factor, mask))
+        copy = StoreLanes(buffer, (*prefix, k), 1, mask, "=", LoadLanes(tensor, index(k), factor, mask))
         return (*(Prefetch(tensor, index(k), far) for far in ahead), copy)
 
     return (
-        Let("upper_", upper),
-        Let("lower_", lower),
         For("at_", const(0), Var("lower_"), (Store(buffer, (*prefix, Var("at_")), ZERO),)),
         *spans(Var("lower_"), Var("upper_"), block),
         *zeroed(buffer, prefix, Var("upper_"), pitch),

@@ -35,7 +35,7 @@ from symconv.packed.frame import Frame, apart, ceiling, cleared, frame, product,
 from symconv.packed.inplace import displacement, gapless, readable
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Packed
-from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap, still_operand
+from symconv.packed.pack import classes_of, packed_operand, place_of_tap, still_operand
 
 __all__ = [
     "Dot",
@@ -159,7 +159,6 @@ def dot_buffers(it: Dot) -> Iterator[Buffer]:
     moved = ((mul(points, Var("PP_")),), *classes, (Var("RG_"), it.space.lane.pitch))
     pack = Buffer(it.name("columns"), moved, "private", slack=mul(const(2), lanes))
     yield cleared(pack, Compare("!=", Var("N_"), mul(Var("NT_"), columns))) if classes else pack
-    yield from line_buffers(it.space, it.found.wide[1], it.name("columns"))
 
 
 def plane_of(it: Dot) -> Expr:

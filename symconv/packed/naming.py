@@ -14,7 +14,7 @@ OWN = frozenset(
         *("near_", "near_rows_", "near_columns_", "base_", "from_", "ahead_", "still_", "apart_", "moved_"),
         *("base_", "column0_", "column1_", "inner_", "mask_", "from_", "to_", "some_", "four_", "group_", "group0_"),
         *("groups_", "whole_", "rank_", "TG_", "GB_", "whole_mask_", "whole_row_"),
-        *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
+        *("point_", "group_", "mask_", "few_", "some_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
         *("turn_", "first_", "first_lane_", "first_line_", "turn_mask_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),
         *("run_", "streamed_", "LONG_", "ST_", "stack_", "width_", "held_", "count_"),

@@ -37,7 +37,7 @@ from symconv.packed.inplace import all_hold, base, displacement, ends_inside, re
 from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in_taps, phase_count, rank
 from symconv.packed.micro import register_tiles
 from symconv.packed.narrow import name_of, narrow_nests
-from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap
+from symconv.packed.pack import classes_of, packed_operand, place_of_tap
 from symconv.packed.runs import in_runs, long_target
 from symconv.packed.unpack import target_sources, unpacked
 
@@ -151,7 +151,6 @@ def _buffers(it: Outer) -> Iterator[Buffer]:
     for number, _ in enumerate(it.found.wide):
         packed = Buffer(name_of("wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
         yield cleared(packed, *_runs_over(it.space))
-        yield from line_buffers(it.space, it.found.wide[0], name_of("wide", number))
     if it.tile.stores:
         return
     sums = ((mul(Var("MT_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))

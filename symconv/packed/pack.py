@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
 from symconv.loops.arith import add, const, mul, simplify, smallest, sub
 from symconv.loops.ir import (
     LANES,
-    Buffer,
     Compare,
     Expr,
     FloorDiv,
     For,
     If,
-    LoadLanes,
     Mod,
     Select,
     Stmt,
-    StoreLanes,
     Var,
 )
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.contraction import Operand
 from symconv.packed.copying import Source, copied_row, inside, zeroed
-from symconv.packed.frame import ALWAYS, Frame, cleared, product, quotient
+from symconv.packed.frame import ALWAYS, Frame, product
 
-__all__ = ["classes_of", "line_buffers", "packed_operand", "place_of_tap", "still_operand"]
+__all__ = ["classes_of", "packed_operand", "place_of_tap", "still_operand"]
 
 _PAGE = 1024
 """Elements of about a page."""
@@ -49,14 +45,6 @@ def place_of_tap(space: Frame, operand: Operand) -> tuple[Expr, ...]:
         coordinates.append(sub(offset if axis.factor == 1 else FloorDiv(offset, axis.factor), strip.low_))
     *outer, last = coordinates
     return (*classes, space.row(outer), last)
-
-
-def line_buffers(space: Frame, operand: Operand, buffer: str) -> Iterator[Buffer]:
-    """Where a row lies before it is split by residue class, for an operand that is."""
-    factor = operand.along(space.lane.loop).factor
-    if factor > 1:
-        length = mul(const(factor), add(space.lane.pitch, Var(LANES)))
-        yield cleared(Buffer(f"{buffer}line_", ((length,),), "private", slack=mul(const(factor), Var(LANES))))
 
 
 def packed_operand(
@@ -106,7 +94,7 @@ def _prefix(space: Frame, operand: Operand, plane: Expr) -> tuple[Expr, ...]:
 
 
 def _in_classes(space: Frame, operand: Operand, body: tuple[Stmt, ...], behind: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    """Rows for every residue class (those of lanes are split off a row where it is), and what lies behind them."""
+    """Rows for every residue class, and what lies behind them."""
     reached = {strip.loop: strip.reached for strip in space.strips}
     for loop, factor in reversed(classes_of(space, operand)):
         if loop != space.lane.loop:
@@ -144,56 +132,27 @@ def _rows(
     sources: dict[str, Source],
     rows: dict[str, Expr],
 ) -> tuple[Stmt, ...]:
-    lane = space.lane.loop
+    lane, factor = space.lane.loop, sources[space.lane.loop].factor
     named = {strip.loop: Var(f"{strip.loop}_at_") for strip in space.strips[:-1]}
-    source = sources[lane]
-    whole = source
-    if source.factor > 1:
-        base = substitute(source.shift, {f"{lane}_class_": const(0)})
-        whole = Source(mul(const(source.factor), source.start), 1, simplify(base), source.length)
 
     def index(along: Source, k: Expr) -> tuple[Expr, ...]:
         at = {loop: sources[loop].at(position) for loop, position in named.items()} | {lane: along.at(k)}
         return tuple(at[axis.loop] if axis.loop else substitute(integer(axis.form), planes) for axis in operand.axes)
 
-    valid = inside(sources, named)
-    row = (*_prefix(space, operand, plane), space.row(named.values()))
+    row, valid = (*_prefix(space, operand, plane), space.row(named.values())), inside(sources, named)
     tensor, ahead = operand.read.tensor, _ahead(space, operand)
-    if source.factor == 1:
-        body = copied_row(buffer, row, tensor, partial(index, source), source, valid, space.lane.pitch, (ahead,))
-    else:
-        length = mul(const(source.factor), space.lane.pitch)
-        line = copied_row(f"{buffer}line_", (), tensor, partial(index, whole), whole, valid, length, (ahead,))
-        body = (*line, *_split(buffer, row, f"{lane}_class_", source.factor, space.lane.pitch))
-        if source.factor == 2:
-            # Of pairs, two loads are one shuffle away from a vector; a row shorter than a vector would need masks.
-            own: tuple[Stmt, ...] = ()
-            # Both lines for each class: often no tap reads the other.
-            lines = tuple(add(ahead, mul(const(k), Var(LANES))) for k in range(source.factor))
-            for residue in range(source.factor):
-                fixed: dict[str, Expr] = {f"{lane}_class_": const(residue)}
-                origin = replace(source, shift=substitute(source.shift, fixed))
-                place = tuple(substitute(part, fixed) for part in row)
-                copied = copied_row(
-                    buffer, place, tensor, partial(index, origin), origin, valid, space.lane.pitch, lines
-                )
-                own += _where(simplify(substitute(space.lane.reached, fixed)), copied)
-            long = space.lane.size, Var(LANES)
-            body = (If(Compare(">=", *long), own), If(Compare("<", *long), body))
+    # All lines for each class: often no tap reads the others.
+    lines = tuple(add(ahead, mul(const(k), Var(LANES))) for k in range(factor))
+    body: tuple[Stmt, ...] = ()
+    for residue in range(factor):
+        fixed: dict[str, Expr] = {f"{lane}_class_": const(residue)}
+        source = replace(sources[lane], shift=substitute(sources[lane].shift, fixed))
+        place = tuple(substitute(part, fixed) for part in row)
+        copied = copied_row(buffer, place, tensor, partial(index, source), source, valid, space.lane.pitch, lines)
+        body += copied if factor == 1 else _where(simplify(substitute(space.lane.reached, fixed)), copied)
     for loop in reversed(named):
         body = (For(f"{loop}_at_", const(0), rows[loop], body),)
     return body
-
-
-def _split(buffer: str, row: tuple[Expr, ...], name: str, factor: int, pitch: Expr) -> tuple[Stmt, ...]:
-    """A line dealt to its residue classes; the last block runs over the row's end, and the next row over it."""
-    at = mul(Var(LANES), Var("chunk_"))
-    body = []
-    for residue in range(factor):
-        place = tuple(substitute(part, {name: const(residue)}) for part in row)
-        lanes = LoadLanes(f"{buffer}line_", (add(mul(const(factor), at), const(residue)),), factor, "")
-        body.append(StoreLanes(buffer, (*place, at), 1, "", "=", lanes))
-    return (For("chunk_", const(0), quotient(sub(add(pitch, Var(LANES)), const(1)), Var(LANES)), tuple(body)),)
 
 
 def _behind(space: Frame, operand: Operand, buffer: str, plane: Expr, rows: Expr) -> tuple[Stmt, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
@@ -31,9 +32,12 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.traverse import rewrite, substitute, walk
-from symconv.validate.polynomial import WIDTH, alike, expression, polynomial, uses
+from symconv.validate.polynomial import WIDTH, alike, canonical, expression, polynomial, uses
 
 __all__ = ["lane_of", "rolled_spans"]
+
+_ROW = "at_"
+"""The loop over the elements of a row."""
 
 
 def lane_of(node: Any, lane: Expr) -> Any:
@@ -59,12 +63,21 @@ def _shifted(index: tuple[Expr, ...], by: Expr) -> tuple[Expr, ...]:
 
 
 def rolled_spans(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    """Blocks of lanes, the last of which overlaps, and single elements where there are few: one loop over them all."""
+    """Blocks of lanes, the last of which overlaps, and single elements where there are few: one loop over them all.
+
+    A row that is stored as one vector where it fits, and by parts where it does not, is its parts.
+    """
     found: list[Stmt] = []
     at = 0
     while at < len(body):
-        if (loop := _span(body[at : at + 3])) is not None:
+        if whole := _either(body[at : at + 2]):
+            found += whole
+            at += 2
+        elif (loop := _span(body[at : at + 3])) is not None:
             found.append(loop)
+            at += 3
+        elif row := _row(body[at : at + 3]):
+            found += row
             at += 3
         elif made := _full(body[at:]):
             found += made[0]
@@ -97,6 +110,52 @@ def _span(three: Sequence[Stmt]) -> For | None:
     if not (lengths and counted and starts and _lanes(block, single, at)):
         return None
     return For(at, lower, upper, (single,))
+
+
+def _either(two: Sequence[Stmt]) -> tuple[Stmt, ...]:
+    """A row in one way where it fits a vector, in another where it does not, both of which store the same."""
+    match two:
+        case (If(Compare("<=", length, few), one), If(Compare(">", again, lanes), other)) if few == lanes == WIDTH:
+            pass
+        case _:
+            return ()
+    row, parts = _row(one), rolled_spans(other)
+    if not row or not alike(length, again) or [*map(canonical, row[len(_CHECKED) :])] != [*map(canonical, parts)]:
+        return ()
+    # That it fits a vector is known where it is stored as one.
+    return (*row[: len(_CHECKED) - 1], *parts)
+
+
+_CHECKED = ("inside from 0 on", "inside to its end", "one vector")
+"""What has to hold of a row, in its order."""
+
+
+def _row(three: Sequence[Stmt]) -> tuple[Stmt, ...]:
+    """One vector, of whose lanes a mask stores a row and another loads what is inside of an array: three loops.
+
+    Before them stands what has to hold: the loaded lanes are lanes of the row, and that is no longer than a vector.
+    """
+    match three:
+        case (
+            Declare(some, Lanes(lower, upper)),
+            Declare(few, Lanes(Const(zero, False), length)),
+            StoreLanes(buffer, (*prefix, Const(first, False)), 1, stored, "=", LoadLanes(mask=loaded) as load) as store,
+        ) if zero == first == 0 and stored == few and loaded == some and some != few:
+            pass
+        case _:
+            return ()
+    if load.buffer == buffer or getattr(store, "offset", None) is not None:
+        return ()
+    at = Var(_ROW)
+    element = lane_of(replace(load, mask=""), at)
+    outside = Store(buffer, (*prefix, at), Const(Fraction(0), True))
+    demands = (Compare(">=", lower, const(0)), Compare(">=", length, upper), Compare("<=", length, WIDTH))
+    return (
+        *(If(demand, ()) for demand in demands),
+        For(_ROW, const(0), lower, (outside,)),
+        For(_ROW, lower, upper, (replace(outside, value=element),)),
+        For(_ROW, upper, length, (outside,)),
+    )
 
 
 def _full(body: Sequence[Stmt]) -> tuple[tuple[Stmt, ...], int] | None:

@@ -246,7 +246,7 @@ def test_compiled(unit: Unit, target: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("itemsize", [4, 8])
-@pytest.mark.parametrize("stride", [2, 4])
+@pytest.mark.parametrize("stride", [2, 3, 4])
 def test_strided_loads_touch_nothing_behind_their_last_lane(itemsize: int, stride: int) -> None:
     for size, _ in shuffles(itemsize)[0][1]:
         n = size // itemsize
@@ -263,6 +263,8 @@ def test_strided_loads_touch_nothing_behind_their_last_lane(itemsize: int, strid
 
         if stride == 2:
             got = picked(loaded(0), loaded(n - 1), "SC_EVEN_TAIL")
+        elif stride == 3:
+            got = picked(picked(loaded(0), loaded(n), "SC_THIRD"), loaded(2 * n - 2), "SC_THIRD_TAIL")
         else:
             first = picked(loaded(0), loaded(n), "SC_EVEN")
             second = picked(loaded(2 * n), loaded(3 * n - 3), "SC_EVEN_LATE")

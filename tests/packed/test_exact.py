@@ -87,7 +87,7 @@ def test_tiles_store_wherever_neighbouring_lanes_are_neighbours_in_the_result() 
     assert storing["transposed"] == ["gx"]
     for op, _ in CASES.values():
         for _, kernel in _kernels(op, STORING[0]):
-            assert {b.name for b in kernel.buffers if b.role == "private"} <= {"wide_", "wide_line_"}
+            assert {b.name for b in kernel.buffers if b.role == "private"} <= {"wide_"}
             assert "FB_" not in kernel.parameters
 
 

@@ -59,7 +59,7 @@ def _moved(buffer: str, place: int, value: Callable[[Expr], Expr], kind: type = 
 
 
 def _too_early(node: Any) -> Any:
-    """Zeros behind rows are stored before the rows, which run over into them."""
+    """Zeros behind rows are stored before the rows."""
     if isinstance(node, For) and node.var == "c" and _packs(node, "columns_"):
         return replace(node, body=node.body[::-1])
     return node
@@ -71,6 +71,10 @@ def _more(expr: Expr) -> Expr:
 
 def _halves(expr: Expr) -> Expr:
     return rewrite(expr, lambda n: FloorDiv(_more(n.value), n.divisor) if isinstance(n, FloorDiv) else n)
+
+
+def _vector(node: Any) -> bool:
+    return isinstance(node, LoadLanes) and node.buffer == "x" and node.mask == "some_"
 
 
 WRONG: dict[str, Callable[[Any], Any]] = {
@@ -87,9 +91,10 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "gaps between images of gy are no zeros": _loop("at_1_", "rows_", upper=Var("size_1_")),
     "zeros behind gy start late": lambda n: replace(n, lower=_more(n.lower)) if isinstance(n, For) and n.var == "gap_" and _packs(n, "rows_") else n,
     "rows of an image one further": _moved("columns_", 3, lambda v: _more(v) if Var("at_1_") in walk(v) else v, StoreLanes),
-    "a line is dealt from its second element": _moved("columns_line_", 0, _more),
-    "a line is dealt in order": lambda n: replace(n, stride=1) if isinstance(n, LoadLanes) and n.buffer == "columns_line_" else n,
-    "rows run over zeros behind them": _too_early,
+    "a vector's columns are dealt from its second element": lambda n: replace(n, index=(*n.index[:-1], _more(n.index[-1]))) if _vector(n) else n,
+    "a vector's columns are dealt in order": lambda n: replace(n, stride=1) if _vector(n) else n,
+    "a vector's columns are dealt without a mask": lambda n: replace(n, mask="few_") if _vector(n) else n,
+    "zeros behind rows are stored as far as the rows": lambda n: replace(n, lower=const(0)) if isinstance(n, For) and n.var == "gap_" and _packs(n, "columns_") else n,
     "a class without taps is asked for": lambda n: replace(n, condition=replace(n.condition, left=_more(n.condition.left))) if isinstance(n, If) and isinstance(getattr(n.condition, "left", None), Mod) else n,
 }  # fmt: skip
 
@@ -132,6 +137,15 @@ def test_wrong_classes_are_not_proved(name: str) -> None:
     kernel = replace(kernel, nests=tuple(rewrite(nest, WRONG[name]) for nest in kernel.nests))
     assert not all(right(kernel, plan) for plan in PLANS)
     refused(candidate, kernel)
+
+
+def test_zeros_behind_rows_may_come_first() -> None:
+    """No row runs over its end."""
+    candidate = dots(STRIDED)["dot 1x9"]
+    kernel = replace(candidate.kernel, nests=tuple(rewrite(nest, _too_early) for nest in candidate.kernel.nests))
+    assert kernel != candidate.kernel
+    assert all(right(kernel, plan) for plan in PLANS)
+    assert validate(candidate, kernel).holds
 
 
 def test_planes_without_room_for_lanes_are_not_proved() -> None:

@@ -1,4 +1,4 @@
-"""Residue classes of strides in packed kernels: lines dealt to their classes, and sums woven into lines."""
+"""Residue classes of strides in packed kernels: rows dealt to their classes, and sums woven into lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,24 @@ from stages import Side, side
 import symconv as sc
 from symconv import pipeline
 from symconv.loops.arith import add, const, mul, sub
-from symconv.loops.ir import LANES, Binary, Buffer, Expr, For, Kernel, Let, LoadLanes, Nest, StoreLanes, StoreZip, Var
+from symconv.loops.ir import (
+    LANES,
+    Binary,
+    Buffer,
+    Compare,
+    Declare,
+    Expr,
+    For,
+    If,
+    Kernel,
+    Lanes,
+    Let,
+    LoadLanes,
+    Nest,
+    StoreLanes,
+    StoreZip,
+    Var,
+)
 from symconv.loops.traverse import rewrite, walk
 from symconv.packed.candidates import packed_kernel
 from symconv.packed.outer import Tile
@@ -44,6 +61,9 @@ def test_results_in_residue_classes_are_proved_for_all_sizes_and_plans(strided: 
     assert found.holds, str(found)
 
 
+W = Var(LANES)
+
+
 def _moved(index: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return (*index[:-1], add(index[-1], const(1)))
 
@@ -57,9 +77,55 @@ def _short(node: Any) -> Any:
     return replace(node, upper=sub(node.upper, const(1))) if dealt else node
 
 
+def _fewer(node: Any) -> Any:
+    """A row in blocks of lanes, a block too few."""
+    row = isinstance(node, For) and node.var == "chunk_" and isinstance(node.body[0], Let)
+    return replace(node, upper=sub(node.upper, const(1))) if row else node
+
+
+def _mask(name: str, **new: Callable[[Expr], Expr]) -> Callable[[Any], Any]:
+    """With other ends of a mask of a row that is one vector."""
+
+    def rule(node: Any) -> Any:
+        if not (isinstance(node, Declare) and node.name == name and isinstance(node.value, Lanes)):
+            return node
+        return replace(
+            node, value=replace(node.value, **{end: by(getattr(node.value, end)) for end, by in new.items()})
+        )
+
+    return rule
+
+
+def _vector(node: Any, **new: Any) -> Any:
+    """With another load of a row that is one vector."""
+    return replace(node, **new) if isinstance(node, LoadLanes) and node.mask == "some_" else node
+
+
+def _lane_more(expr: Expr) -> Expr:
+    return add(expr, const(1))
+
+
+def _longer(node: Any) -> Any:
+    """A row of one element more than a vector has is stored as one, too."""
+    match node:
+        case If(Compare("<=", length, width), body) if width == W and any(isinstance(s, StoreLanes) for s in body):
+            return replace(node, condition=Compare("<=", length, _lane_more(width)))
+    return node
+
+
 MUTANTS: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("y", "an element of a line"): lambda n: replace(n, index=_moved(n.index)) if _of(n, LoadLanes, "wide_line_") else n,
-    ("y", "a block of a row too few"): _short,
+    ("y", "an element of a class"): lambda n: replace(n, index=_moved(n.index)) if _of(n, LoadLanes, "x") and not n.mask else n,
+    ("y", "a class is read in order"): lambda n: replace(n, stride=1) if _of(n, LoadLanes, "x") else n,
+    ("y", "a block of a row too few"): _fewer,
+    ("y", "an element of a vector"): lambda n: _vector(n, index=_moved(n.index)) if isinstance(n, LoadLanes) else n,
+    ("y", "a vector is read in order"): lambda n: _vector(n, stride=1),
+    ("y", "all lanes of a vector are read"): lambda n: _vector(n, mask="few_"),
+    ("y", "a lane of a vector too many is read"): _mask("some_", upper=_lane_more),
+    ("y", "a lane of a vector is not read"): _mask("some_", lower=_lane_more),
+    ("y", "a lane of a vector is not stored"): _mask("few_", upper=lambda n: sub(n, const(1))),
+    ("y", "a lane of a vector too many is stored"): _mask("few_", upper=_lane_more),
+    ("y", "the first lane of a vector is not stored"): _mask("few_", lower=_lane_more),
+    ("y", "a row longer than a vector is one"): _longer,
     ("gx", "a place in a line"): lambda n: replace(n, index=_moved(n.index)) if _of(n, StoreZip, "line_") else n,
     ("gx", "a class for the other"): lambda n: replace(n, values=n.values[::-1]) if _of(n, StoreZip, "line_") else n,
     ("gx", "a line from its second element on"): lambda n: replace(n, index=_moved(n.index)) if _of(n, LoadLanes, "line_") else n,
@@ -82,7 +148,6 @@ def test_mutants_of_residue_classes_are_not_proved(
 
 # ------------------------------------------------------------------------------------------------ rows by hand
 
-W = Var(LANES)
 BLOCKS = Binary("//", sub(add(Var("L"), W), const(1)), W)
 
 
