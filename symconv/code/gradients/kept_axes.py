@@ -44,7 +44,7 @@ def begun_shapes(
 ) -> dict[str, Shape]:
     """The shapes of tensors whose gradients begin as ``np.zeros((1, 1, 1, C))``, and which are read at 0 there.
 
-    Of ``b[0, 0, 0, c]`` nothing else says that the first axes have length 1.
+    Of ``b[0, 0, 0, c]`` nothing else says that the first axes have length 1, and of ``b[..., c]`` that there are any.
     """
     items = _returned(backward) if backward is not None else ()
     names = [name for name in parameters(forward.args) if name in tensors]
@@ -84,19 +84,31 @@ def word_of(target: ast.expr) -> str:
 
 
 def _read_first(forward: ast.FunctionDef, name: str, shape: Shape) -> bool:
-    """Whether a parameter is read by subscripts alone, with an entry for each axis, and those of length 1 are 0."""
+    """Whether a parameter is read by subscripts alone, with an entry for each axis, and those of length 1 are 0.
+
+    An ellipsis stands for axes of length 1 alone.
+    """
     reads = [one for one in ast.walk(forward) if isinstance(one, ast.Subscript) and _is(one.value, name)]
     kept = {id(part) for one in ast.walk(forward) if isinstance(one, ast.Tuple) for part in one.elts}
     loose = [one for one in ast.walk(forward) if _is(one, name) and id(one) not in kept
              and not any(one is read.value for read in reads)]  # fmt: skip
     for one in reads:
-        entries = one.slice.elts if isinstance(one.slice, ast.Tuple) else [one.slice]
+        entries = _written_out(one.slice.elts if isinstance(one.slice, ast.Tuple) else [one.slice], len(shape))
         if len(entries) != len(shape):
             return False
         if any(length == 1 and not (isinstance(entry, ast.Constant) and entry.value == 0)
                for length, entry in zip(shape, entries, strict=True)):  # fmt: skip
             return False
     return bool(reads) and not loose
+
+
+def _written_out(entries: list[ast.expr], rank: int) -> list[ast.expr]:
+    """Entries of a subscript with 0 for each axis that an ellipsis stands for."""
+    at = [k for k, one in enumerate(entries) if isinstance(one, ast.Constant) and one.value is Ellipsis]
+    if len(at) != 1:
+        return entries
+    first = ast.Constant(0)
+    return [*entries[: at[0]], *[first] * (rank - len(entries) + 1), *entries[at[0] + 1 :]]
 
 
 def _is(node: ast.AST, name: str) -> bool:
