@@ -22,6 +22,8 @@ __all__ = ["settings_of"]
 
 _OF_OTHERS = frozenset({"rate", "g"})
 """Names of dilations and groups that are as often those of other things: a dropout, a cotangent."""
+_SIDES = (("height", "width"), ("h", "w"), ("H", "W"), ("rows", "cols"))
+"""How names of the two lengths of a window end."""
 _HALF, _QUARTER = Product(Fraction(1, 2)), Product(Fraction(1, 4))
 
 
@@ -33,7 +35,8 @@ def settings_of(
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
-    Dilations and groups that have a default are 2 beside these, one after the other.
+    Dilations and groups that have a default are 2 beside these, one after the other. Where a window has a height and a
+    width, it is 2 x 3 in the end.
 
     Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are;
     probabilities, and eps, are 1/2 and then 1/4; axes are the last and then the first one; factors that are 0 by
@@ -74,7 +77,9 @@ def settings_of(
     if shares or chosen or whole or left_out or axes:
         usually = plainest | first | dict.fromkeys(shares, _HALF)
         harder = chosen | then | dict.fromkeys(shares, _QUARTER)
-        return [usually, harder, *({**harder, word: affine(2)} for word in _further(words & usual))]
+        further = [{**harder, word: affine(2)} for word in _further(words & usual)]
+        wide = dict.fromkeys(_widths(windows), affine(3))
+        return [usually, harder, *further, *([{**usually, **wide}] if wide else [])]
     return [{}, *({word: affine(2)} for word in _further(words & usual))]
 
 
@@ -82,6 +87,14 @@ def _further(words: Collection[str]) -> list[str]:
     """Dilations and groups, which are 1 by default: one that backward forgets is seen with another number alone."""
     kinds = {word: numeric_kind(word) for word in words if numeric(word) and word not in _OF_OTHERS}
     return [word for kind in ("dilation", "groups") for word in sorted(kinds) if kinds[word] == kind]
+
+
+def _widths(windows: Collection[str]) -> list[str]:
+    """The widths of windows, beside heights that are called as they are."""
+    return sorted(
+        word for word in windows for high, wide in _SIDES
+        if word.endswith(wide) and word.removesuffix(wide) + high in windows
+    )  # fmt: skip
 
 
 def _fraction(node: ast.expr) -> bool:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any
 
+from symconv.code.explain.edits_axes import axes
 from symconv.code.explain.edits_calls import options, parsed
+from symconv.code.explain.edits_elements import alike_names, elements, missing
 from symconv.code.explain.edits_factors import factors, signs
 from symconv.notation.operator import Operator
 
-__all__ = ["Edit", "edits"]
+__all__ = ["Edit", "alike", "edits"]
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,23 @@ def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> 
     """Functions that differ in one place, likely mistakes first; ``names`` says what each tensor is called there."""
     kinds: list[Iterator[tuple[ast.AST, ast.AST, str]]] = [
         options(op, function, names), _statements(function), _crops(op, function, names), _moves(function),
-        _numbers(function), factors(op, function, names), _names(function), signs(function),
+        _names(function), _numbers(function), factors(op, function, names), axes(function), signs(function),
+        elements(function), missing(function),
     ]  # fmt: skip
     places = {id(node): k for k, one in enumerate(function.body) for node in ast.walk(one)}
     for kind in kinds:
         for old, new, cause in kind:
             edited = _replaced(function, places.get(id(old)), old, new)
             yield Edit(edited, getattr(old, "lineno", getattr(new, "lineno", function.lineno)), cause)
+
+
+def alike(part: ast.FunctionDef, whole: ast.FunctionDef) -> Iterator[Edit]:
+    """The whole of a function with one of its names in place of another that is much alike, in lines of a part."""
+    lines = {one.lineno for one in ast.walk(part) if isinstance(one, ast.stmt)}
+    places = {id(node): k for k, one in enumerate(whole.body) for node in ast.walk(one)}
+    for old, new, cause in alike_names(whole):
+        if getattr(old, "lineno", 0) in lines:
+            yield Edit(_replaced(whole, places.get(id(old)), old, new), old.lineno, cause)
 
 
 def _replaced(function: ast.FunctionDef, place: int | None, old: ast.AST, new: ast.AST) -> ast.FunctionDef:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
+from symconv.code.explain.edits_axes import axes_of
 from symconv.code.explain.edits_calls import parsed
 from symconv.notation.operator import Operator
 
@@ -32,7 +33,7 @@ def factors(
                 )
                 yield node, new, "the mean where the sum is right"
             case ast.Call(ast.Attribute(_, "sum"), _, keywords):
-                yield from _axes(node)
+                yield from axes_of(node)
             case ast.Return(ast.expr() as value) if not op.output.axes:
                 yield from _means(node, value, cotangent, _count(function))
         match node:
@@ -62,22 +63,6 @@ def _means(
             row: list[ast.expr] = [over if other == k else deepcopy(one) for other, one in enumerate(items)]
             whole = ast.Tuple(row, ast.Load()) if isinstance(value, ast.Tuple) else over
             yield node, ast.Return(whole), "the sum where the mean is right"
-
-
-def _axes(call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    for text in ("(0, 2, 3)", "(0, 2)", "(0, 1, 2)", "(0, 2, 3, 4)", "0", "1"):
-        new = deepcopy(call)
-        keys = [one for one in new.keywords if one.arg in {"axis", "dim"}]
-        if keys:
-            keys[0].value = parsed(text)
-        else:
-            first = (
-                1
-                if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in {"np", "torch", "jnp", "tf"}
-                else 0
-            )
-            new.args = [*new.args[:first], parsed(text)]
-        yield call, new, "summed over other axes"
 
 
 def signs(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:

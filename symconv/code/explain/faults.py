@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from symconv.code.arrays.concrete import Concrete
-from symconv.code.explain.edits import Edit, edits
+from symconv.code.explain.edits import Edit, alike, edits
 from symconv.code.explain.kinks import at_kinks
 from symconv.code.explain.trials import Trial, Trials
 from symconv.code.gradients.backward import Reading, coded, part
@@ -60,6 +60,12 @@ def _edited(reading: Reading, tensor: str, key: Any, whole: Reading, sizes: Tria
     found, better = search.best(reading, _wrong(reading, key, trials[:FAULT_SCORED])[0])
     if found is not None:
         return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
+    if reading.node is not whole.node:
+        # A name that was meant may be one that the wrong line does not lead to.
+        search.left = FAULT_STEPS // 2
+        found, _ = search.best(whole, 0, alike(reading.node, whole.node))
+        if found is not None:
+            return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
     search.left = FAULT_STEPS // 2
     for first, owner, count in better[:FAULT_FIRSTS]:
         second, _ = search.best(_with(reading, owner, first.node), count)
@@ -93,12 +99,16 @@ class _Search:
         self.left = FAULT_STEPS
         self.texts: dict[int, tuple[ast.AST, str]] = {}
 
-    def best(self, reading: Reading, least: int) -> tuple[_Repaired | None, list[tuple[Edit, str | None, int]]]:
-        """An edit that is proved; else those after which fewer elements are wrong than ``least``, the best first."""
+    def best(self, reading: Reading, least: int, alone: Iterable[Edit] | None = None,
+             ) -> tuple[_Repaired | None, list[tuple[Edit, str | None, int]]]:  # fmt: skip
+        """An edit that is proved; else those after which fewer elements are wrong than ``least``, the best first.
+
+        Those of the function that stand ``alone``, where they are given.
+        """
         seen = set[tuple[str, ...]]()
         better: list[tuple[Edit, str | None, int]] = []
-        for owner, function in _functions(reading):
-            for edit in edits(self.op, function, self.names):
+        for owner, function in _functions(reading) if alone is None else [(None, reading.node)]:
+            for edit in edits(self.op, function, self.names) if alone is None else alone:
                 text = self._text(edit.node)
                 if text in seen or not edit.line:
                     continue

@@ -41,6 +41,8 @@ _HARMLESS = _FRESH | {
 _OF_ARRAYS = frozenset({"fill", "put", "at", "resize", "copyto", "fill_diagonal", "put_along_axis", "place", "putmask",
                         "itemset", "add"})  # fmt: skip
 
+_FILLED = frozenset({"zeros", "ones", "empty", "zeros_like", "ones_like", "empty_like"})
+
 
 def names_in(node: ast.AST) -> set[str]:
     """The names in an expression or a statement."""
@@ -151,6 +153,11 @@ class Aliases:
             case ast.Attribute(owner, name):
                 return not self._of_text(owner, name) and computes(f"method.{name}", _options(call))
         return False
+
+    def fills(self, call: ast.Call) -> bool:
+        """Whether a call makes an array that is filled with a number, and holds numbers alone."""
+        path = self._path(call.func) or ""
+        return path.rpartition(".")[2] in _FILLED and "object" not in ast.unparse(call)
 
     def _path(self, function: ast.expr) -> str | None:
         """The dotted name of a function of a library."""

@@ -42,7 +42,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     pairs = _by_stem(source)
     if name is not None:
         pairs |= _again(source, name)
-        pairs = {s: b for s, b in pairs.items() if name.lower() == s or name in {b["forward"].name, b["backward"].name}}
+        pairs = _named(pairs, name)
     nested = [two for known, node in source.functions.items()
               if name in (None, known) and (two := _nested(node)) is not None]  # fmt: skip
     if not pairs and len(nested) == 1:
@@ -54,6 +54,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
         return source, *loss_of(source, source.settled(losses[0]))
     if not pairs and len(derived := list(_derivatives(source, name))) == 1:
         return source, source.settled(derived[0][0]), source.settled(derived[0][1])
+    pairs = pairs or _beside(source, name)
     whole = [] if name is not None or pairs else [one for one, node in source.classes.items() if _is_whole(node)]
     if len(whole) == 1:
         return _of_class(source, whole[0])
@@ -62,6 +63,24 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     both = next(iter(pairs.values()))
     forward, backward = source.settled(both["forward"]), source.settled(both["backward"])
     return source, with_items(source, forward), with_items_apart(with_same_items(source, forward, backward))
+
+
+def _named(pairs: dict[str, dict[str, ast.FunctionDef]], name: str) -> dict[str, dict[str, ast.FunctionDef]]:
+    """The pairs that a name means: all of what they have in common, one of both, or how one pair alone begins."""
+    found = {s: b for s, b in pairs.items() if name.lower() == s or name in {b["forward"].name, b["backward"].name}}
+    begun = {s: b for s, b in pairs.items() if s.startswith(f"{name.lower()}_")}
+    return found or (begun if len(begun) == 1 else {})
+
+
+def _beside(source: Program, name: str | None) -> dict[str, dict[str, ast.FunctionDef]]:
+    """Functions beside those that go back through them: ``loss`` and ``loss_backward``, ``backward_loss``."""
+    found: dict[str, dict[str, ast.FunctionDef]] = {}
+    for known, forward in source.functions.items():
+        called = [two for word in _BACKWARD for two in (f"{known}_{word}", f"{word}_{known}")]
+        for backward in (source.functions[one] for one in called if one in source.functions):
+            if name in {None, known, backward.name}:
+                found.setdefault(known, {"forward": forward, "backward": backward})
+    return found
 
 
 def _derivatives(source: Program, name: str | None) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:

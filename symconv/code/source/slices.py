@@ -22,8 +22,11 @@ def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str], program
     """The statements that the result ``key`` needs; ``others`` are attributes that are other results."""
     known = aliases_of(function, program)
     groups = _Groups(known)
-    for target, value in bindings(function):
-        groups.joined(target, value)
+    each = [*bindings(function)]
+    arrays = _made(each, known)
+    for target, value in each:
+        if not _copied(target, arrays):
+            groups.joined(target, value)
     for node in ast.walk(function):
         match node:
             case ast.AugAssign(target, _, value) if known.may_contain(value):
@@ -40,6 +43,21 @@ def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str], program
     new = copy(function)
     new.body = body or [ast.Pass()]
     return new
+
+
+def _made(each: Sequence[tuple[ast.expr, ast.expr]], known: Aliases) -> set[str]:
+    """The names that stand for arrays of numbers made here, ``np.zeros((1, C))``, and for nothing else."""
+    found, others = set[str](), set[str]()
+    for target, value in each:
+        made = isinstance(target, ast.Name) and isinstance(value, ast.Call) and known.fills(value)
+        stored = (one for one in ast.walk(target) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
+        (found if made else others).update(one.id for one in stored)
+    return found - others
+
+
+def _copied(target: ast.expr, arrays: set[str]) -> bool:
+    """Whether elements of an array are set: it has none in common with what they are set to."""
+    return isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id in arrays
 
 
 def _entangled(function: ast.FunctionDef, known: Aliases, others: Sequence[str]) -> bool:
@@ -136,7 +154,7 @@ class _Finder:
             case ast.Assign(targets, value):
                 counts = any(self._target(target) for target in targets) or self._effects(value)
                 if counts:
-                    self._need(node)
+                    self._need(*self._apart(targets, value))
                 return node if counts else None
             case ast.AnnAssign(target, _, value):
                 if value is not None and (self._target(target) or self._effects(value)):
@@ -180,6 +198,17 @@ class _Finder:
             case ast.Attribute(ast.Name("self" | "ctx"), name):
                 return f".{name}" not in self.others
         return self._changes(target)
+
+    def _apart(self, targets: Sequence[ast.expr], value: ast.expr) -> Sequence[ast.expr]:
+        """What an assignment needs: of ``dx, db = np.zeros(4), np.zeros(2)`` the names alone that count."""
+        match targets, value:
+            case [ast.Tuple(names)], ast.Tuple(values) if (
+                len(names) == len(values)
+                and all(isinstance(one, ast.Name) for one in names)
+                and not any(isinstance(one, ast.Starred) for one in values)
+            ):
+                return [*filter(self._target, names), value]
+        return [*targets, value]
 
     def _return(self, node: ast.Return, value: ast.expr | None) -> ast.stmt:
         if (
