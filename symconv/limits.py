@@ -172,6 +172,8 @@ REPAIR_FACTOR = 64
 FAULT_CELLS, FAULT_EDITS, FAULT_STEPS = 400, 400, 60_000
 """Elements of an array of a trial, edits of a function that are tried, statements that are run for them: about a
 second's work."""
+FAULT_AXES = 4
+"""Of so many axes every order is tried as what was meant, of more those in which two are exchanged."""
 FAULT_FAILED = 20
 """Statements that a trial counts for which makes no sense: where it stopped is not known."""
 FAULT_TRIALS = 6

@@ -8,6 +8,7 @@ from copy import deepcopy
 from itertools import combinations, permutations
 
 from symconv.code.explain.edits_calls import parsed
+from symconv.limits import FAULT_AXES
 
 __all__ = ["axes", "axes_of"]
 
@@ -17,8 +18,6 @@ _ORDERED = frozenset({"transpose", "permute", "permute_dims", "moveaxis", "swapa
 _ALONG = frozenset(
     {"mean", "max", "min", "amax", "amin", "cumsum", "flip", "prod", "softmax", "reduce_sum", "reduce_mean"}
 )
-_WHOLE = 4
-"""Of so many axes every order is tried, of more those in which two are exchanged."""
 _LIBRARIES = frozenset({"np", "numpy", "torch", "jnp", "tf", "F"})
 
 
@@ -97,7 +96,7 @@ def _whole(items: list[ast.expr]) -> tuple[int, ...] | None:
 
 
 def _others(order: tuple[int, ...]) -> list[tuple[int, ...]]:
-    if len(order) <= _WHOLE:
+    if len(order) <= FAULT_AXES:
         return [one for one in permutations(sorted(order)) if one != order]
     found = []
     for a, b in combinations(range(len(order)), 2):

@@ -57,7 +57,8 @@ def missing(function: ast.FunctionDef) -> Edits:
     known = _given(function)
     for node in ast.walk(function):
         for value in _values(node):
-            yield value, ast.UnaryOp(ast.USub(), deepcopy(value)), "the sign"
+            if not any(isinstance(one, ast.USub) for one in ast.walk(value)):
+                yield value, ast.UnaryOp(ast.USub(), deepcopy(value)), "the sign"
             yield value, ast.BinOp(ast.Constant(2), ast.Mult(), deepcopy(value)), "a factor of 2 is missing"
             for name in known:
                 yield value, ast.BinOp(deepcopy(value), ast.Mult(), parsed(name)), f"the factor {name} is missing"
@@ -70,13 +71,18 @@ def missing(function: ast.FunctionDef) -> Edits:
 
 
 def _values(node: ast.AST) -> list[ast.expr]:
-    """What a statement computes with operators, or hands back."""
+    """What a statement computes with operators, or hands back; what other functions compute is mended there."""
+    found: list[ast.expr] = []
     match node:
         case ast.Return(ast.Tuple(items)):
-            return [one for one in items if not isinstance(one, ast.Constant)]
+            found = items
         case ast.Return(ast.expr() as value) | ast.AugAssign(_, _, value) | ast.Assign([_], ast.BinOp() as value):
-            return [value]
-    return []
+            found = [value]
+    return [one for one in found if not _is_called(one)]
+
+
+def _is_called(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
 
 
 def _given(function: ast.FunctionDef) -> list[str]:

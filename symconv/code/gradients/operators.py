@@ -44,7 +44,7 @@ from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.notation.resolved import uncounted
 from symconv.prove.concrete.numbers import Misfit
-from symconv.prove.decide.decision import decide
+from symconv.prove.decide.decision import Decision, decide
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
@@ -241,13 +241,16 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
         except (SymconvError, Undecided, Mismatch, Misfit) as refused:
             problem = problem or str(refused)
             continue
-        again = partial(_again, forward, ranks, keeps)
+        again, why = partial(_again, forward, ranks, keeps), ""
         for candidate, words in uncut_first(reads, partial(_formulas, forward), again):
-            if (proved := _proved(candidate, forward)) is not None:
+            if (decision := _decided(candidate, forward)) is not None and decision.undecided:
+                why = why or f"; that it is {candidate.source} is not decided: {decision.undecided}"
+            proved = where_defined(candidate, decision, forward.centre) if decision is not None else None
+            if proved is not None:
                 proved = replace(proved, notes=(*proved.notes, _ALIKE)) if alike else proved
                 return with_words(proved, words) if words else proved, "", 0
         if not keeps:
-            return None, unread or unknown(reads[0]), line
+            return None, unread or unknown(reads[0]) + why, line
     return None, problem, 0
 
 
@@ -315,6 +318,12 @@ def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
 
 def _proved(candidate: Operator, forward: Forward) -> Operator | None:
     """The operator the forward function is proved to compute, for the sizes at which it is defined."""
+    decision = _decided(candidate, forward)
+    return where_defined(candidate, decision, forward.centre) if decision is not None else None
+
+
+def _decided(candidate: Operator, forward: Forward) -> Decision | None:
+    """Where the forward function computes the operator; None where that cannot be asked."""
 
     def denote(scope: Scope) -> Value:
         walk = Walk(scope)
@@ -326,10 +335,9 @@ def _proved(candidate: Operator, forward: Forward) -> Operator | None:
 
     claim = Coded(candidate.output.name, f"{forward.node.name}(...)", denote, _for_all_sizes_alone)
     try:
-        decision = decide(candidate, claim)
+        return decide(candidate, claim)
     except (SymconvError, KeyError):
         return None
-    return where_defined(candidate, decision, forward.centre)
 
 
 def _for_all_sizes_alone(_: Mapping[str, Any]) -> Any:

@@ -139,6 +139,10 @@ def _binary(state: State, op: str, left: Any, right: Any) -> Any:
         raise Outside("a sum of truth values", state.line)
     if op in {"+", "-", "*"}:
         return boxed(state, state.on.elementwise(op, array_of(state, left), array_of(state, right)))
+    if op == "**" and isinstance(left, Box) and isinstance(right, Box):
+        # Where the base is above 0: elsewhere a power is no function of its exponent that has a slope.
+        logarithm = call(state, Dotted("numpy.log"), [left], {})
+        return call(state, Dotted("numpy.exp"), [binary(state, "*", right, logarithm)], {})
     raise Outside(f"{op} of {in_words(left)} and {in_words(right)}", state.line)
 
 

@@ -179,14 +179,20 @@ def _in_place(name: str, options: Mapping[str, str]) -> bool:
     return changing or bool({"out", "inplace"} & options.keys())
 
 
+_ALIKE = 0.8
+_SORTING = frozenset({
+    "sort", "argsort", "msort", "lexsort", "partition", "argpartition", "topk", "kthvalue", "top_k", "median",
+    "nanmedian", "percentile", "quantile", "searchsorted", "unique", "cummax", "cummin", "maximum_accumulate",
+})  # fmt: skip
+
+
 @lru_cache(maxsize=256)  # what is not read is met each time that a function is run on numbers
 def nearest(path: str) -> str:
-    """Words like one that is not known."""
+    """What is meant by a word that is not known, where one is much like it; else what can be written instead."""
     names = sorted({key.rpartition(".")[2] for key in SIGNATURES})
     name = path.rpartition(".")[2]
-    close = get_close_matches(name, names, 3)
-    return (
-        f"did you mean {' or '.join(close)}?"
-        if close
-        else "known are convolutions, pads, sums, products and moves of axes"
-    )
+    if name in _SORTING:
+        return "what depends on the order of elements is read for max, min, argmax, argmin and masks x == x.max(...)"
+    if close := get_close_matches(name, names, 2, _ALIKE):
+        return f"did you mean {' or '.join(close)}?"
+    return "known are exp, log, sqrt, tanh and their like, convolutions, pads, sums, products and moves of axes"
