@@ -9,18 +9,22 @@ from symconv.loops.arith import add, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     Compare,
+    Declare,
     Expr,
     For,
     If,
+    Lanes,
     Let,
     Load,
     LoadLanes,
+    Scalar,
     Select,
     Splat,
     Stmt,
     StoreLanes,
     StoreZip,
     Var,
+    Zip,
 )
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.traverse import rewrite, substitute, walk
@@ -164,19 +168,23 @@ def _zipped(it: Outer, phase: Phase) -> tuple[Stmt, ...]:
         index = (*cell, add(start, k))
         return StoreLanes(it.target, index, 1, mask, "=", woven(it.found, total, index))
 
-    upper = smallest([mul(const(modulus), it.space.lane.size), sub(source.length, start)])
-    through = (
+    length = mul(const(modulus), it.space.lane.size)
+    upper = smallest([length, sub(source.length, start)])
+    through: tuple[Stmt, ...] = (
         For("chunk_", const(0), blocks, (weave,)),
-        Let("lower_", largest([const(0), sub(const(0), start)])),
-        Let("upper_", upper),
         *span(Var("lower_"), Var("upper_"), block),
     )
+    if modulus in (2, 4):
+        # What fits one vector stays in registers: a line would be read before its parts are stored as one.
+        fits = Compare("<=", length, Var(LANES))
+        through = (If(fits, _one_vector(it, start, modulus)), If(Compare(">", fits.left, fits.right), through))
+    through = (Let("lower_", largest([const(0), sub(const(0), start)])), Let("upper_", upper), *through)
     if it.found.statement.expr != it.found.reduce or modulus not in (2, 4):
         return through
     # Where a class fills a vector and all of them end with the row, they are woven into the target itself.
     size = it.space.lane.size
-    whole = Select(Compare(">=", upper, mul(const(modulus), size)), size, const(0))
-    fits = Select(Compare(">=", start, const(0)), whole, const(0))
+    whole = Select(Compare(">=", upper, length), size, const(0))
+    inside = Select(Compare(">=", start, const(0)), whole, const(0))
 
     def woven_block(k: Expr, mask: str) -> Stmt:
         lanes = tuple(
@@ -187,15 +195,27 @@ def _zipped(it: Outer, phase: Phase) -> tuple[Stmt, ...]:
         return StoreZip(it.target, (*cell, add(start, mul(const(modulus), k))), lanes)
 
     return (
-        Let("whole_", fits),
+        Let("whole_", inside),
         If(Compare(">=", Var("whole_"), Var(LANES)), full_blocks(const(0), Var("whole_"), woven_block)),
         If(Compare("<", Var("whole_"), Var(LANES)), through),
     )
 
 
-def woven(found: Contraction, total: LoadLanes, index: tuple[Expr, ...]) -> Expr:
+def _one_vector(it: Outer, start: Expr, modulus: int) -> tuple[Stmt, ...]:
+    """A short row whose residue classes are woven into one vector, stored as far as it lies in the target."""
+    phase = it.found.phase(it.space.lane.loop)
+    assert phase is not None
+    numbers = (_phase_number(it, {phase.residue: phase.start + r}) for r in range(modulus))
+    total = Zip(tuple(LoadLanes("sums_", _sum(it, const(0), number), 1, "") for number in numbers), 0)
+    index = (*(integer(form) for form in it.found.solution.target[:-1]), start)
+    value = woven(it.found, total, index, "few_")
+    few = Declare("few_", Lanes(Var("lower_"), Var("upper_")), Scalar("mask"))
+    return few, StoreLanes(it.target, index, 1, few.name, "=", value)
+
+
+def woven(found: Contraction, total: Expr, index: tuple[Expr, ...], mask: str | None = None) -> Expr:
     """The statement's expression around a line of sums, for the cells from ``index`` on."""
-    return around(found, total, dict(zip(found.statement.indices, index, strict=True)), 1)
+    return around(found, total, dict(zip(found.statement.indices, index, strict=True)), 1, mask)
 
 
 def _finished(it: Outer, total: Expr, k: Expr, fixed: dict[str, int]) -> Expr:

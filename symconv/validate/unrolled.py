@@ -30,6 +30,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     Var,
+    Zip,
 )
 from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.validate.polynomial import WIDTH, alike, canonical, expression, polynomial, uses
@@ -70,7 +71,7 @@ def rolled_spans(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     found: list[Stmt] = []
     at = 0
     while at < len(body):
-        if whole := _either(body[at : at + 2]):
+        if whole := _either(body[at : at + 2]) or _weave(body[at : at + 2]):
             found += whole
             at += 2
         elif (loop := _span(body[at : at + 3])) is not None:
@@ -124,6 +125,45 @@ def _either(two: Sequence[Stmt]) -> tuple[Stmt, ...]:
         return ()
     # That it fits a vector is known where it is stored as one.
     return (*row[: len(_CHECKED) - 1], *parts)
+
+
+def _weave(two: Sequence[Stmt]) -> tuple[Stmt, ...]:
+    """Classes woven into one vector where that is as long as their row, else into a line, both stored alike."""
+    match two:
+        case (
+            If(Compare("<=", length, few), (Declare(mask, Lanes(lower, upper)), StoreLanes(mask=named, op="=") as row)),
+            If(Compare(">", again, lanes), body),
+        ) if few == lanes == WIDTH and mask == named and alike(length, again):
+            pass
+        case _:
+            return ()
+    parts = rolled_spans(body)
+    match [one for one in parts if not (isinstance(one, If) and not one.body)]:
+        case [For(counter, Const(zero, False), count, stores, 1), For(at, low, high, (Store() as single,), 1)] if (
+            not zero
+        ):
+            pass
+        case _:
+            return ()
+    woven = [node for node in walk(row.value) if isinstance(node, Zip)]
+    lines = {one.buffer for one in stores if isinstance(one, Store)}
+    if len(woven) != 1 or len(lines) != 1 or len(woven[0].values) != len(stores):
+        return ()
+    (whole,), (line,) = woven, lines
+    classes = const(len(stores))
+    dealt = whole.part == 0 and whole.turn == 1 and alike(length, mul(classes, count))
+    for number, (value, one) in enumerate(zip(whole.values, stores, strict=True)):
+        place = add(mul(classes, Var(counter)), const(number))
+        dealt &= isinstance(value, LoadLanes) and alike(one, Store(line, (place,), lane_of(value, Var(counter))))
+
+    def told(node: Any) -> Any:
+        if node == whole:
+            return LoadLanes(line, (const(0),), 1, "")
+        return replace(node, mask="") if isinstance(node, LoadLanes | StoreLanes) and node.mask == mask else node
+
+    # Elements of the line that its loop does not store are read by neither: a read that finds no store is refused.
+    same = alike(lower, low) and alike(upper, high) and alike(lane_of(rewrite(row, told), Var(at)), single)
+    return parts if dealt and same else ()
 
 
 _CHECKED = ("inside from 0 on", "inside to its end", "one vector")

@@ -30,6 +30,7 @@ from symconv.loops.ir import (
     StoreLanes,
     StoreZip,
     Var,
+    Zip,
 )
 from symconv.loops.traverse import rewrite, walk
 from symconv.packed.candidates import packed_kernel
@@ -101,6 +102,23 @@ def _vector(node: Any, **new: Any) -> Any:
     return replace(node, **new) if isinstance(node, LoadLanes) and node.mask == "some_" else node
 
 
+def _woven(**new: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """With another weave of a row that is one vector."""
+    return lambda n: replace(n, **{k: by(getattr(n, k)) for k, by in new.items()}) if isinstance(n, Zip) else n
+
+
+def _of_few(node: Any, **new: Callable[[Any], Any]) -> Any:
+    """With another store of a row that is one vector."""
+    if not (isinstance(node, StoreLanes) and node.buffer == "gx" and isinstance(node.value, Zip)):
+        return node
+    return replace(node, **{k: by(getattr(node, k)) for k, by in new.items()})
+
+
+def _ends_in_row(node: Any) -> bool:
+    """Whether a mask is that of a row in the result: others start with it."""
+    return isinstance(node, Declare) and isinstance(node.value, Lanes) and node.value.lower == Var("lower_")
+
+
 def _lane_more(expr: Expr) -> Expr:
     return add(expr, const(1))
 
@@ -130,6 +148,15 @@ MUTANTS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("gx", "a class for the other"): lambda n: replace(n, values=n.values[::-1]) if _of(n, StoreZip, "line_") else n,
     ("gx", "a line from its second element on"): lambda n: replace(n, index=_moved(n.index)) if _of(n, LoadLanes, "line_") else n,
     ("gx", "a block of a row too few"): _short,
+    ("gx", "a class of a vector for the other"): _woven(values=lambda v: v[::-1]),
+    ("gx", "a vector is the second of its row"): _woven(part=lambda _: 1),
+    ("gx", "pairs of a vector are woven"): _woven(turn=lambda _: 2),
+    ("gx", "a vector from its second sum on"): _woven(values=lambda v: tuple(replace(one, index=_moved(one.index)) for one in v)),
+    ("gx", "a vector one further"): lambda n: _of_few(n, index=_moved),
+    ("gx", "a vector is added"): lambda n: _of_few(n, op=lambda _: "+"),
+    ("gx", "a lane of a vector too many is stored"): lambda n: _mask("few_", upper=_lane_more)(n) if _ends_in_row(n) else n,
+    ("gx", "a lane of a vector is not stored"): lambda n: _mask("few_", lower=_lane_more)(n) if _ends_in_row(n) else n,
+    ("gx", "a row longer than a vector is one"): lambda n: _longer(n) if any(isinstance(one, Zip) for one in walk(n)) else n,
 }  # fmt: skip
 
 
