@@ -50,7 +50,8 @@ class Constraint:
 
     def substitute(self, values: dict[str, Affine]) -> Constraint:
         """The constraint with names replaced."""
-        return Constraint(self.form.substitute(values), self.equality)
+        form = self.form.substitute(values)
+        return self if form is self.form else Constraint(form, self.equality)
 
 
 def nonnegative(form: Affine) -> Constraint:

@@ -12,6 +12,8 @@ from symconv.relation.terms import Term
 
 __all__ = ["canonical", "collected", "plain"]
 
+_NO_NUMBER = Fraction(0)
+
 
 def collected(terms: Iterable[Term]) -> Iterator[Term]:
     """The same sum with like terms added; terms over no point and those that cancel are left out.
@@ -84,8 +86,8 @@ def _canonical(term: Term) -> Term:
     new = {name: f"#{position}" for position, name in enumerate(name for name in named if name in term.bound)}
     renamed = term.substitute({name: var(other) for name, other in new.items()})
     bound = tuple(sorted(new.get(name, name) for name in term.bound))
-    where = tuple(sorted(set(renamed.where), key=str))
-    return replace(renamed, coefficient=term.coefficient * 0, bound=bound, where=where)
+    where = tuple(sorted(set(renamed.where), key=str)) if len(renamed.where) > 1 else renamed.where
+    return Term(_NO_NUMBER, renamed.scale, renamed.factors, bound, where, renamed.tables)
 
 
 def _atoms(form: Affine) -> Iterator[str]:

@@ -11,8 +11,8 @@ import islpy as isl
 from symconv.errors import InternalError
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
+from symconv.relation.polyhedra import Part, made
 from symconv.relation.sets import Context
-from symconv.relation.texts import constraint_text
 
 __all__ = ["Region", "everywhere", "nowhere"]
 
@@ -30,12 +30,16 @@ class Region:
     context: Context
     points: isl.Set
 
+    # What was asked of the same parts is not asked again; whether parts are cut in another way, ``same`` tells.
+    def __hash__(self) -> int:
+        return hash(self.points)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Region) and self.context == other.context and _alike(self.points, other.points)
+
     def where(self, *constraints: Constraint) -> Region:
         """The part in which every constraint holds."""
-        if not constraints:
-            return self
-        words = " and ".join(map(constraint_text, constraints))
-        return Region(self.context, self.points.intersect(_read(self.context, words)))
+        return _where(self, constraints) if constraints else self
 
     def union(self, other: Region) -> Region:
         """The sizes of either."""
@@ -47,7 +51,7 @@ class Region:
 
     def minus(self, other: Region) -> Region:
         """The sizes that are not in ``other``."""
-        return Region(self.context, self.points.subtract(other.points).coalesce())
+        return _minus(self, other)
 
     @property
     def empty(self) -> bool:
@@ -56,7 +60,7 @@ class Region:
 
     def within(self, other: Region) -> bool:
         """Whether all its sizes are in ``other``."""
-        return bool(self.points.is_subset(other.points))
+        return _within(self, other)
 
     def always(self, constraint: Constraint) -> bool:
         """Whether it holds for all its sizes."""
@@ -153,7 +157,31 @@ class Region:
         return best
 
 
-# While code is read, of one and the same region the same is asked for again and again.
+def _alike(one: isl.Set, other: isl.Set) -> bool:
+    return one is other or bool(one.plain_is_equal(other))
+
+
+# While code is read, of the same regions the same is asked for again and again.
+@lru_cache(maxsize=8192)
+def _where(region: Region, constraints: tuple[Constraint, ...]) -> Region:
+    return Region(region.context, region.points.intersect(_held(region.context.sizes, constraints)))
+
+
+@lru_cache(maxsize=8192)
+def _held(sizes: tuple[str, ...], constraints: tuple[Constraint, ...]) -> isl.Set:
+    return made(isl.Set, sizes, (), [Part(constraints)]).params()
+
+
+@lru_cache(maxsize=8192)
+def _minus(region: Region, other: Region) -> Region:
+    return Region(region.context, region.points.subtract(other.points).coalesce())
+
+
+@lru_cache(maxsize=8192)
+def _within(region: Region, other: Region) -> bool:
+    return bool(region.points.is_subset(other.points))
+
+
 @lru_cache(maxsize=8192)
 def _always(region: Region, constraint: Constraint) -> bool:
     return region.within(region.where(constraint))

@@ -87,10 +87,13 @@ class Term:
 
     def substitute(self, values: Mapping[str, Affine]) -> Term:
         """The term with index names replaced."""
+        if not values:
+            return self
         put = dict(values)
         factors = tuple(Factor(f.tensor, tuple(i.substitute(put) for i in f.index)) for f in self.factors)
         tables = tuple(Table(t.entries, tuple(i.substitute(put) for i in t.index)) for t in self.tables)
-        return replace(self, factors=factors, where=tuple(c.substitute(put) for c in self.where), tables=tables)
+        where = tuple(c.substitute(put) for c in self.where)
+        return Term(self.coefficient, self.scale, factors, self.bound, where, tables)
 
     def under(self, *constraints: Constraint) -> Term:
         """The term where further constraints hold."""
@@ -145,7 +148,8 @@ def _apart(term: Term, other: Term) -> Term:
 def scaled(terms: Iterable[Term], number: Fraction, scale: Monomial = ()) -> Iterator[Term]:
     """The terms times a number and a product of sizes."""
     for term in terms:
-        yield replace(term, coefficient=term.coefficient * number, scale=power_product(term.scale, scale))
+        product = power_product(term.scale, scale) if scale else term.scale
+        yield Term(term.coefficient * number, product, term.factors, term.bound, term.where, term.tables)
 
 
 def power_product(*parts: Monomial) -> Monomial:
