@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from symconv.code.source.libraries import (
     CHANGING,
@@ -49,8 +50,13 @@ def names_in(node: ast.AST) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
-def bindings(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr]]:
+@lru_cache(maxsize=256)  # of one function several results are read, each of which asks
+def bindings(function: ast.FunctionDef) -> tuple[tuple[ast.expr, ast.expr], ...]:
     """Every target of a function with the value that it, or each of its parts, is made of."""
+    return tuple(_bindings(function))
+
+
+def _bindings(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr]]:
     for node in ast.walk(function):
         match node:
             case ast.Assign(targets, value):

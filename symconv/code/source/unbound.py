@@ -31,6 +31,7 @@ def read_too_early(function: ast.FunctionDef) -> frozenset[str]:
     return frozenset(name for names in unbound_in(function, None).values() for name in names if name in own)
 
 
+@lru_cache(maxsize=256)
 def unbound_in(function: ast.FunctionDef, known: frozenset[str] | None) -> Mapping[int, frozenset[str]]:
     """The names that statements read and nothing has bound before, by the ``id`` of the statement.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from symconv.code.source.aliases import Aliases, names_in
 from symconv.code.source.program import Program
@@ -64,7 +65,14 @@ def aliases_of(function: ast.FunctionDef, program: Program) -> Aliases:
     """What the expressions of a function of the program may share and change."""
     methods = {one.name for node in program.classes.values() for one in node.body if isinstance(one, ast.FunctionDef)}
     defined = frozenset({*program.functions, *program.classes, *program.constants})
-    return Aliases(function, program.imports, defined, frozenset(methods))
+    return _aliases(function, tuple(program.imports.items()), defined, frozenset(methods))
+
+
+@lru_cache(maxsize=256)
+def _aliases(
+    function: ast.FunctionDef, imports: tuple[tuple[str, str], ...], defined: frozenset[str], methods: frozenset[str]
+) -> Aliases:
+    return Aliases(function, dict(imports), defined, methods)
 
 
 def _names(target: ast.expr) -> bool:
