@@ -34,7 +34,8 @@ def made(
 ) -> isl.Set:
     """The set of ``dims`` in any of the parts, or the map from them to images where ``kind`` is isl's Map.
 
-    ``hidden`` variables exist, and are not shown. Raises InternalError where a text is none that isl reads.
+    ``hidden`` variables exist, and are not shown. Raises InternalError where a text is none that isl reads, or a fact is
+    said of a name that is not given.
     """
     places = tuple(f"at{k}_" for k in range(len(parts[0].image)))
     shown = (places, dims) if kind is isl.Map else (dims, ())
@@ -89,6 +90,8 @@ def _matrix(
         cells = ["0"] * width
         cells[0] = "0" if equality else "1"
         for atom, factor in form.terms:
+            if atom not in columns:
+                raise InternalError(f"{form} is said of {atom}, which is none of {', '.join(map(str, names))}")
             cells[columns[atom]] = str(factor)
         cells[-1] = str(form.constant)
         lines.append(" ".join(cells))

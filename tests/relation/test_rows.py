@@ -137,3 +137,8 @@ def test_a_maximum_of_many_facts_is_one_choice() -> None:
 @pytest.mark.parametrize("first, other", [("a > 2*b", "2*a < 4*b"), ("2*a - 4*b = 1", "a >= b"), ("a = b", "b > a")])
 def test_rows_that_contradict_each_other_are_no_case(first: str, other: str) -> None:
     assert not cases([first, other], ())
+
+
+def test_a_name_that_is_not_given_is_told() -> None:
+    with pytest.raises(InternalError, match="e - 1 is said of e, which is none of i, K"):
+        made(isl.Set, ("K",), ("i",), [Part((Constraint(var("e") - 1),))])
