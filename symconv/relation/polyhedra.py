@@ -34,8 +34,8 @@ def made(
 ) -> isl.Set:
     """The set of ``dims`` in any of the parts, or the map from them to images where ``kind`` is isl's Map.
 
-    ``hidden`` variables exist, and are not shown. Raises InternalError where a text is none that isl reads, or a fact is
-    said of a name that is not given.
+    ``hidden`` variables exist, and are not shown. Raises InternalError where a text is none that isl reads, or a fact
+    is said of a name that is not given.
     """
     places = tuple(f"at{k}_" for k in range(len(parts[0].image)))
     shown = (places, dims) if kind is isl.Map else (dims, ())
