@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, tee
 from typing import Any
 
@@ -22,6 +22,7 @@ from symconv.code.source.signatures import defaults, parameters
 from symconv.errors import SpecError
 from symconv.limits import OTHER_RANKS
 from symconv.notation.operator import Operator
+from symconv.prove.decide.decision import Decision
 
 __all__ = ["Pair"]
 
@@ -44,6 +45,14 @@ class Pair:
     said: str = ""
     unequal: bool = False
     read: dict[frozenset[str], Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
+    decided: dict[Hashable, Decision | None] = field(default_factory=dict, init=False)
+
+    @property
+    def of_unequal(self) -> Pair:
+        """The same functions, where lengths that the text does not make equal may differ."""
+        other = replace(self, unequal=True)
+        other.decided.update(self.decided)
+        return other
 
     @property
     def numbers(self) -> Mapping[str, Any]:
@@ -92,9 +101,10 @@ class Pair:
         """
         if skips is not None:
             return islice(operators_of(self.source, self.forward, self.settings, other_ties, self.backward,
-                                       rows=self.rows, unequal=self.unequal, skips=skips), most)  # fmt: skip
+                                       rows=self.rows, unequal=self.unequal, skips=skips,
+                                       decided=self.decided), most)  # fmt: skip
         if other_ties not in self.read:
             found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward,
-                                 rows=self.rows, unequal=self.unequal)  # fmt: skip
+                                 rows=self.rows, unequal=self.unequal, decided=self.decided)  # fmt: skip
             (self.read[other_ties],) = tee(found, 1)
         return islice(copy(self.read[other_ties]), most)

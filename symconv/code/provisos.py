@@ -111,7 +111,7 @@ def with_lengths(
         return op, proofs
     found: Mapping[str, Proof] = {}
     with suppress(SymconvError):
-        other, found = decide(replace(pair, unequal=True), False)
+        other, found = decide(pair.of_unequal, False)
         if found.holds and {*found} == {*proofs}:
             return other, found
     here, open_ = _under(proofs, words), _under(proofs, f"{words}; {UNASKED}")

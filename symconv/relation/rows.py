@@ -208,7 +208,9 @@ def _nonnegative(form: Affine) -> Alternatives:
         return _ALWAYS if form.constant >= 0 else _NEVER
     if found := _chosen(form):
         sign, left, right = found
-        return _larger(left, right, _nonnegative) if sign > 0 else _all([_nonnegative(left), _nonnegative(right)])
+        if sign > 0 and _chosen(left - right) is None:
+            return _larger(left, right, _nonnegative)
+        return (_any if sign > 0 else _all)([_nonnegative(left), _nonnegative(right)])
     return (_row(form, False),)
 
 
@@ -217,7 +219,9 @@ def _zero(form: Affine) -> Alternatives:
         return _NEVER if form.constant else _ALWAYS
     if found := _chosen(form):
         sign, left, right = found
-        return _larger(sign * left, sign * right, _zero)
+        if _chosen(left - right) is None:
+            return _larger(sign * left, sign * right, _zero)
+        return _all([_nonnegative(form), _nonnegative(-form)])
     return (_row(form, True),)
 
 
@@ -225,6 +229,7 @@ def _larger(left: Affine, right: Affine, holds: Callable[[Affine], Alternatives]
     """Where something holds for the larger of two forms, in cases that share no point.
 
     One maximum is often met in many facts, whose cases then contradict each other but for the few that agree on it.
+    Forms that hold maxima themselves are compared in more cases than this saves.
     """
     return _any([
         _all([_nonnegative(left - right), holds(left)]),

@@ -134,6 +134,15 @@ def test_a_maximum_of_many_facts_is_one_choice() -> None:
     assert len(found) == 2
 
 
+def test_maxima_of_maxima_take_no_more_cases_than_they_have_sides() -> None:
+    facts = ["i <= max(max(j, K), max(N, 2*j)) + max(j + K, max(N, 3))"]
+    found = cases(facts, ())
+    assert found is not None
+    assert len(found) <= 4 * 3
+    wanted = isl.Set(f"[K, N] -> {{ [i, j] : {facts[0]} }}")
+    assert made(isl.Set, SIZES, DIMS, [Part(tuple(facts))]).is_equal(wanted)
+
+
 @pytest.mark.parametrize("first, other", [("a > 2*b", "2*a < 4*b"), ("2*a - 4*b = 1", "a >= b"), ("a = b", "b > a")])
 def test_rows_that_contradict_each_other_are_no_case(first: str, other: str) -> None:
     assert not cases([first, other], ())

@@ -253,7 +253,8 @@ class Concrete:
             )
         except ValueError:
             raise Misfit(f"{new.shape} is put where {target.shape} is") from None
-        target[...] = spread.copy() if replacing else target + spread * sign
+        with np.errstate(invalid="ignore"):  # infinite numbers may be among them
+            target[...] = spread.copy() if replacing else target + spread * sign
         return value
 
     def index(self, form: Affine, value: Array, position: int) -> Affine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +25,7 @@ from symconv.code.values.objects import Box, Context, Pack
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
+from symconv.prove.decide.decision import Decision
 from symconv.prove.language.labels import selector
 
 __all__ = ["Forward", "context_of_forward", "described", "forward_for", "surely_tensors"]
@@ -44,7 +45,8 @@ class Forward:
     are equal: where the forward function says nothing else, either is right. With ``equal_parts`` lengths that
     ``chunk`` does not cut into equal parts are left out. Of several ``outputs`` one is looked at, number ``which``.
     ``centre`` wants a formula that takes means off before it sums squares. Labels that are ``rows`` are one-hot.
-    With ``unequal`` lengths that the text does not make equal are not taken as equal.
+    With ``unequal`` lengths that the text does not make equal are not taken as equal. What it is ``decided`` not to be,
+    or to be, is asked once.
     """
 
     program: Program
@@ -60,6 +62,7 @@ class Forward:
     centre: bool = False
     rows: frozenset[str] = frozenset()
     unequal: bool = False
+    decided: dict[Hashable, Decision | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def shapes(self) -> dict[str, Shape]:

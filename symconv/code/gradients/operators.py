@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -78,19 +78,20 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
                  other_ties: frozenset[str] = frozenset(),
                  backward: ast.FunctionDef | None = None, centre: bool = False, rows: frozenset[str] = frozenset(),
                  axes: Mapping[str, int] | None = None, unequal: bool = False, skips: Skips | None = None,
+                 decided: dict[Hashable, Decision | None] | None = None,
                  ) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
     """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
 
     Operators of tensors some of whose lengths are numbers come last: the code may be meant for other numbers of axes.
     What is ``backward`` to it says whether it has several outputs. With ``centre`` means are taken off before squares
     are summed, as kernels want it and proofs do not. Labels that are ``rows`` are one-hot. With ``unequal`` lengths
-    that the text does not make equal are not taken as equal. Numbers of axes that ``skips`` names were read. Raises
-    SpecError where there is none.
+    that the text does not make equal are not taken as equal. Numbers of axes that ``skips`` names were read. What is
+    ``decided`` of the function with the same settings is not asked again. Raises SpecError where there is none.
     """
     forward = described(program, node, settings, axes or (), backward)
     begun = begun_shapes(node, backward, forward.tensors)
     forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows, lines={**forward.lines, **begun},
-                      unequal=unequal)  # fmt: skip
+                      unequal=unequal, decided={} if decided is None else decided)  # fmt: skip
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
@@ -324,7 +325,14 @@ def _proved(candidate: Operator, forward: Forward) -> Operator | None:
 
 def _decided(candidate: Operator, forward: Forward) -> Decision | None:
     """Where the forward function computes the operator; None where that cannot be asked."""
+    # What it computes does not depend on the lengths for which it was read.
+    key = candidate, forward.other_ties, forward.equal_parts, forward.which, forward.centre, forward.rows
+    if key not in forward.decided:
+        forward.decided[key] = _compared(candidate, forward)
+    return forward.decided[key]
 
+
+def _compared(candidate: Operator, forward: Forward) -> Decision | None:
     def denote(scope: Scope) -> Value:
         walk = Walk(scope)
         try:
