@@ -257,7 +257,10 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
 
 def _formulas(forward: Forward, read: Read) -> Iterator[Operator]:
     if len(read.value.terms) <= FORWARD_TERMS:
-        yield from candidates(read, forward.node.name, forward.centre, forward.unequal)
+        for one in candidates(read, forward.node.name, forward.centre, forward.unequal):
+            # Of b[..., c] a vector would do as well as the row that its gradient shows.
+            if all(len(one.input(tensor).axes) == len(shape) for tensor, shape in forward.lines.items()):
+                yield one
 
 
 def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], reads: Sequence[Read]) -> Sequence[Read]:
