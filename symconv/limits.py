@@ -170,8 +170,8 @@ REPAIR_CELLS = 3000
 REPAIR_FACTOR = 64
 """Factors with larger numerators or denominators are coincidences of the numbers tried."""
 FAULT_CELLS, FAULT_EDITS, FAULT_STEPS = 400, 400, 60_000
-"""Elements of an array of a trial, edits of a function that are tried, statements that are run for them: about a
-second's work."""
+"""Elements of an array of a trial, edits of a function that are tried, statements that are run for them, up to
+half a millisecond each."""
 FAULT_AXES = 4
 """Of so many axes every order is tried as what was meant, of more those in which two are exchanged."""
 FAULT_FAILED = 20

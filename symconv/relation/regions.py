@@ -35,7 +35,9 @@ class Region:
         return hash(self.points)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Region) and self.context == other.context and _alike(self.points, other.points)
+        if not isinstance(other, Region) or self.context != other.context:
+            return False
+        return self.points is other.points or bool(self.points.plain_is_equal(other.points))
 
     def where(self, *constraints: Constraint) -> Region:
         """The part in which every constraint holds."""
@@ -155,10 +157,6 @@ class Region:
             else:
                 low = middle
         return best
-
-
-def _alike(one: isl.Set, other: isl.Set) -> bool:
-    return one is other or bool(one.plain_is_equal(other))
 
 
 # While code is read, of the same regions the same is asked for again and again.

@@ -7,9 +7,8 @@ import keyword
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import lru_cache, reduce
-from math import ceil, floor, gcd
+from math import gcd
 
 from symconv.limits import ROW_CASES
 from symconv.notation.affine import Affine, Atom, Maximum, Quotient, affine, maximum, quotient, var
@@ -242,9 +241,8 @@ def _row(form: Affine, equality: bool) -> Case:
     # Of two rows of opposite sign, and of a multiple, the terms are the same.
     common = gcd(*(factor for _, factor in form.terms))
     common = common if form.terms[0][1] > 0 else -common
-    bound = Fraction(-form.constant, common)
-    low = ceil(bound) if equality or common > 0 else _ANY[0]
-    high = floor(bound) if equality or common < 0 else _ANY[1]
+    low = -(form.constant // common) if equality or common > 0 else _ANY[0]
+    high = -form.constant // common if equality or common < 0 else _ANY[1]
     return Case(rows, {tuple((atom, factor // common) for atom, factor in form.terms): (low, high)})
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from copy import deepcopy
 from itertools import combinations, permutations
 
-from symconv.code.explain.edits_calls import parsed
+from symconv.code.explain.edits_calls import parsed, word_of_call
+from symconv.code.gradients.kept_axes import literal
 from symconv.limits import FAULT_AXES
 
 __all__ = ["axes", "axes_of"]
@@ -52,16 +53,12 @@ def axes_of(call: ast.Call) -> Edits:
             new.keywords[keys[0]].value = parsed(text)
         else:
             new.args = [*new.args[:first], parsed(text), *new.args[first + 1 :]]
-        yield call, new, "summed over other axes" if _word(call) != "flip" else "other axes"
-
-
-def _word(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        yield call, new, "summed over other axes" if word_of_call(call) != "flip" else "other axes"
 
 
 def _near(node: ast.expr | None) -> Iterator[str]:
     """Axes near those that are named: another one, one more or one less."""
-    match node and _constant(node):
+    match node and _axes(node):
         case int() | None:
             yield from ("2", "-1", "-2")
         case tuple(named):
@@ -78,7 +75,7 @@ def _orders(call: ast.Call) -> Edits:
                 new.args[k] = parsed(str(other))
                 yield call, new, "the axes are in another order"
             return
-    start = next((k for k, one in enumerate(call.args) if _constant(one) is not None), len(call.args))
+    start = next((k for k, one in enumerate(call.args) if _axes(one) is not None), len(call.args))
     order = _whole(call.args[start:])
     if order is None:
         return
@@ -90,7 +87,7 @@ def _orders(call: ast.Call) -> Edits:
 
 def _whole(items: list[ast.expr]) -> tuple[int, ...] | None:
     """The axes that are written, where all are numbers."""
-    found = [_constant(one) for one in items]
+    found = [_axes(one) for one in items]
     whole = tuple(one for one in found if isinstance(one, int))
     return whole if len(whole) == len(found) > 1 else None
 
@@ -122,7 +119,7 @@ def _letters(call: ast.Call, text: str) -> Edits:
 
 
 def _sides(pads: ast.Tuple) -> Edits:
-    """Pads in front where those behind are meant."""
+    """Pads whose two sides are exchanged."""
     pairs = [one for one in (pads, *pads.elts) if isinstance(one, ast.Tuple) and len(one.elts) == 2]
     for one in pairs:
         front, behind = one.elts
@@ -131,9 +128,6 @@ def _sides(pads: ast.Tuple) -> Edits:
             yield one, new, "the two sides of a pad are exchanged"
 
 
-def _constant(node: ast.expr) -> object:
-    try:
-        found: object = ast.literal_eval(node)
-    except ValueError:
-        return None
+def _axes(node: ast.expr) -> object:
+    found = literal(node)
     return found if isinstance(found, int | tuple) and not isinstance(found, bool) else None

@@ -10,7 +10,7 @@ from symconv.notation.affine import Affine
 from symconv.notation.operator import Operator
 from symconv.prove.language.facts import facts_of
 
-__all__ = ["calls", "options", "parsed"]
+__all__ = ["calls", "options", "parsed", "word_of_call"]
 
 _CONVOLUTIONS = tuple(
     word.replace("?", str(rank))
@@ -29,7 +29,8 @@ def parsed(text: str) -> ast.expr:
     return node
 
 
-def _word(node: ast.Call) -> str:
+def word_of_call(node: ast.Call) -> str:
+    """The name of what is called, that of its library or array apart."""
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
@@ -48,7 +49,7 @@ def options(
         "padding": [_number(one.pads) for one in facts.axes],
     }  # fmt: skip
     for call in calls(function):
-        word = _word(call)
+        word = word_of_call(call)
         if word not in _CONVOLUTIONS:
             continue
         if word.startswith("conv_transpose"):
@@ -100,7 +101,7 @@ def _output_padding(op: Operator, call: ast.Call, names: Mapping[str, str]) -> I
 
 
 def _full(op: Operator, call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    if len(call.args) >= 2 and _word(call).startswith("conv") and "transpose" not in _word(call):
+    if len(call.args) >= 2 and word_of_call(call).startswith("conv") and "transpose" not in word_of_call(call):
         axes = facts_of(op).axes
         weight = ast.unparse(call.args[1])
         pads = [_number(one.pads) for one in axes]

@@ -63,7 +63,7 @@ def _edited(reading: Reading, tensor: str, key: Any, whole: Reading, sizes: Tria
     if reading.node is not whole.node:
         # A name that was meant may be one that the wrong line does not lead to.
         search.left = FAULT_STEPS // 2
-        found, _ = search.best(whole, 0, alike(reading.node, whole.node))
+        found, _ = search.best(whole, 0, ((None, one) for one in alike(reading.node, whole.node)))
         if found is not None:
             return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
     search.left = FAULT_STEPS // 2
@@ -99,33 +99,37 @@ class _Search:
         self.left = FAULT_STEPS
         self.texts: dict[int, tuple[ast.AST, str]] = {}
 
-    def best(self, reading: Reading, least: int, alone: Iterable[Edit] | None = None,
+    def best(self, reading: Reading, least: int, each: Iterable[tuple[str | None, Edit]] | None = None,
              ) -> tuple[_Repaired | None, list[tuple[Edit, str | None, int]]]:  # fmt: skip
         """An edit that is proved; else those after which fewer elements are wrong than ``least``, the best first.
 
-        Those of the function that stand ``alone``, where they are given.
+        Of all edits of the function and those that it calls, or of ``each`` by the function that it is of.
         """
         seen = set[tuple[str, ...]]()
         better: list[tuple[Edit, str | None, int]] = []
-        for owner, function in _functions(reading) if alone is None else [(None, reading.node)]:
-            for edit in edits(self.op, function, self.names) if alone is None else alone:
-                text = self._text(edit.node)
-                if text in seen or not edit.line:
-                    continue
-                seen.add(text)
-                new = _with(reading, owner, edit.node)
-                count, steps = _wrong(new, self.key, self.trials[:FAULT_SCORED])
+        for owner, edit in self._edits(reading) if each is None else each:
+            text = self._text(edit.node)
+            if text in seen or not edit.line:
+                continue
+            seen.add(text)
+            new = _with(reading, owner, edit.node)
+            count, steps = _wrong(new, self.key, self.trials[:FAULT_SCORED])
+            self.left -= steps
+            if not count:
+                right, steps = _agrees(new, self.key, self.trials)
                 self.left -= steps
-                if not count:
-                    right, steps = _agrees(new, self.key, self.trials)
-                    self.left -= steps
-                    if right and _proved(new, self.tensor, self.key):
-                        return _Repaired(edit.node, edit.line, edit.cause, owner), better
-                if count < least:
-                    better.append((edit, owner, count))
-                if self.left < 0 or len(seen) > FAULT_EDITS:
-                    return None, sorted(better, key=lambda one: one[2])
+                if right and _proved(new, self.tensor, self.key):
+                    return _Repaired(edit.node, edit.line, edit.cause, owner), better
+            if count < least:
+                better.append((edit, owner, count))
+            if self.left < 0 or len(seen) > FAULT_EDITS:
+                break
         return None, sorted(better, key=lambda one: one[2])
+
+    def _edits(self, reading: Reading) -> Iterator[tuple[str | None, Edit]]:
+        for owner, function in _functions(reading):
+            for edit in edits(self.op, function, self.names):
+                yield owner, edit
 
     def _text(self, node: ast.FunctionDef) -> tuple[str, ...]:
         """A function as text, part by part: edits share all parts but one."""

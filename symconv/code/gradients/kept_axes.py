@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from symconv.code.source.declared import Shape
 from symconv.code.source.signatures import parameters
 
-__all__ = ["begun_shapes", "broadcast_shapes", "given_in", "word_of"]
+__all__ = ["begun_shapes", "broadcast_shapes", "given_in", "literal", "word_of"]
 
 _SUMS = frozenset({"sum", "mean"})
 
@@ -155,7 +155,7 @@ def _kept(value: ast.expr) -> Shape | None:
             named = {one.arg: one.value for one in options}
             keeps = named.get("keepdims", named.get("keepdim"))
             axes = named.get("axis", named.get("dim", arguments[-1] if arguments else None))
-            whole = _constant(axes) if axes is not None else None
+            whole = literal(axes) if axes is not None else None
             whole = {0: (0,), 1: (1,), -1: (1,)}.get(whole) if isinstance(whole, int) else whole
             if isinstance(keeps, ast.Constant) and keeps.value is True and isinstance(whole, tuple):
                 rank = len(whole) + 1
@@ -164,8 +164,9 @@ def _kept(value: ast.expr) -> Shape | None:
     return None
 
 
-def _constant(node: ast.expr) -> object:
+def literal(node: ast.expr) -> object:
+    """What is written out, ``(0, 2)``; None where anything is computed."""
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):  # a set of lists is none
         return None

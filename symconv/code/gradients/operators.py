@@ -10,33 +10,28 @@ from functools import partial
 from itertools import islice, product
 from typing import Any
 
-from symconv.code.arrays.symbolic import Symbolic
-from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read, unknown
 from symconv.code.gradients.candidates import candidates, where_defined
+from symconv.code.gradients.compared import decided_of, output_of, proved_of
 from symconv.code.gradients.cut_axes import EQUAL_PARTS, cut_in_loops, in_parts, of_lengths, uncut_first
 from symconv.code.gradients.declared import declared
 from symconv.code.gradients.documented import documented
 from symconv.code.gradients.formula import numbered, with_words
-from symconv.code.gradients.forward import Forward, context_of_forward, described
+from symconv.code.gradients.forward import Forward, described
 from symconv.code.gradients.halves import halved
 from symconv.code.gradients.kept_axes import begun_shapes, broadcast_shapes
 from symconv.code.gradients.likely_axes import likely_first, said_axes, taken
 from symconv.code.gradients.matrices import asked_first, tied
-from symconv.code.gradients.operands import given, sizes_of
+from symconv.code.gradients.operands import sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of, same_formula
 from symconv.code.gradients.ranks import Lines, Skips, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.gradients.refusals import split, told_most
 from symconv.code.gradients.seen_axes import indexed_in, summed_in, viewed_in, with_seen
 from symconv.code.gradients.supposed import SUPPOSED
-from symconv.code.held.boxes import current
 from symconv.code.held.kept import KEPT
-from symconv.code.reading.reader import start
 from symconv.code.source.counts import only_stored
 from symconv.code.source.declared import Shape
 from symconv.code.source.program import Program
-from symconv.code.values.kinds import in_words, untold
-from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARD_TERMS, FORWARDS
 from symconv.notation.affine import var
@@ -44,11 +39,9 @@ from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.notation.resolved import uncounted
 from symconv.prove.concrete.numbers import Misfit
-from symconv.prove.decide.decision import Decision, decide
-from symconv.prove.language.coded import Coded
+from symconv.prove.decide.decision import Decision
 from symconv.prove.language.labels import is_selector
-from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
-from symconv.prove.meaning.value import Value
+from symconv.prove.meaning.scope import Mismatch, Undecided
 
 __all__ = ["forward_of", "operators_of"]
 
@@ -216,7 +209,7 @@ def _of_outputs(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | 
         with suppress(SymconvError):
             whole = joined(parts, names, order, forward.node.name)
             apart = zip((whole.only(name) for name in names), each, strict=True)
-            if all((proved is not None and same_formula(part, proved)) or _proved(part, one) == part
+            if all((proved is not None and same_formula(part, proved)) or proved_of(part, one) == part
                    for (part, one), proved in zip(apart, alone, strict=True)):  # fmt: skip
                 return whole, "", 0
     return None, "its outputs together are not proved to be an operator that is known here", 0
@@ -226,7 +219,7 @@ def _open(forward: Forward, ranks: Mapping[str, int]) -> Iterator[Operator]:
     """What one output may be, where that depends on sizes of what else is computed."""
     with suppress(SymconvError, Undecided, Mismatch, Misfit):
         for read in _branches(forward, ranks, False)[0]:
-            yield from candidates(read, forward.node.name, forward.centre, forward.unequal)
+            yield from _formulas(forward, read)
 
 
 def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
@@ -243,8 +236,8 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
             problem = problem or str(refused)
             continue
         again, why = partial(_again, forward, ranks, keeps), ""
-        for candidate, words in uncut_first(reads, partial(_formulas, forward), again):
-            if (decision := _decided(candidate, forward)) is not None and decision.undecided:
+        for candidate, words in uncut_first(reads, partial(_short, forward), again):
+            if (decision := decided_of(candidate, forward)) is not None and decision.undecided:
                 why = why or f"; that it is {candidate.source} is not decided: {decision.undecided}"
             proved = where_defined(candidate, decision, forward.centre) if decision is not None else None
             if proved is not None:
@@ -256,11 +249,15 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
 
 
 def _formulas(forward: Forward, read: Read) -> Iterator[Operator]:
-    if len(read.value.terms) <= FORWARD_TERMS:
-        for one in candidates(read, forward.node.name, forward.centre, forward.unequal):
-            # Of b[..., c] a vector would do as well as the row that its gradient shows.
-            if all(len(one.input(tensor).axes) == len(shape) for tensor, shape in forward.lines.items()):
-                yield one
+    """The operators that what was read may be, with as many axes of each tensor as it is read with."""
+    for one in candidates(read, forward.node.name, forward.centre, forward.unequal):
+        # Of b[..., c] a vector would do as well as the row that its gradient shows.
+        if all(len(tensor.axes) == len(forward.lines.get(tensor.name, tensor.axes)) for tensor in one.inputs):
+            yield one
+
+
+def _short(forward: Forward, read: Read) -> Iterator[Operator]:
+    return _formulas(forward, read) if len(read.value.terms) <= FORWARD_TERMS else iter(())
 
 
 def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], reads: Sequence[Read]) -> Sequence[Read]:
@@ -273,7 +270,7 @@ def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], re
         meant = cut_in_loops(forward.node) and not forward.unequal
         parts = in_parts(read.value, read.ties, read.region, flat, True) if meant else sure
         if parts and not any(one.form.names() & parts.keys() for one in said):
-            branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows, keeps, parts)
+            branches = Branches(lambda on, boxes: output_of(forward, on, boxes), sizes, forward.rows, keeps, parts)
             with suppress(SymconvError, Undecided, Mismatch, Misfit):
                 found = branches.read(of_lengths(flat).where(*said))
                 return found if parts == sure else [replace(one, lengths=EQUAL_PARTS) for one in found]
@@ -295,61 +292,5 @@ def _branches(
             raise Undecided("it is read for sizes of its own alone")
         region = region.where(equal(var("w_0"), var("x_1")))
     region = region.where(*declared(forward, sizes))
-    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows, keeps)
+    branches = Branches(lambda on, boxes: output_of(forward, on, boxes), sizes, forward.rows, keeps)
     return branches.read(region), branches.line, branches.unread
-
-
-def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
-    on.partial = True
-    result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
-    if forward.outputs.names:
-        result = result[forward.which] if forward.which < len(result) else None
-    elif isinstance(result, tuple) and len(result) > 1:
-        raise SpecError(
-            f"{forward.node.name} returns {len(result)} outputs; give them as a formula, "
-            "symconv.prove(symconv.operator(formula, outputs=...), code=..., name=...)"
-        )
-    if untold(result):
-        raise SpecError(f"{forward.node.name} returns what depends on {in_words(result)}")
-    if not isinstance(result, Box):
-        where = f"as output {forward.which + 1}" if forward.outputs.names else "first"
-        wanted = "; outputs are read from a tuple, in the order of their cotangents" if isinstance(result, dict) else ""
-        raise SpecError(f"{forward.node.name} does not return an array {where}{wanted}")
-    value = current(start(forward.program, on), result)
-    assert isinstance(value, Value)
-    return value
-
-
-def _proved(candidate: Operator, forward: Forward) -> Operator | None:
-    """The operator the forward function is proved to compute, for the sizes at which it is defined."""
-    decision = _decided(candidate, forward)
-    return where_defined(candidate, decision, forward.centre) if decision is not None else None
-
-
-def _decided(candidate: Operator, forward: Forward) -> Decision | None:
-    """Where the forward function computes the operator; None where that cannot be asked."""
-    # What it computes does not depend on the lengths for which it was read.
-    key = candidate, forward.other_ties, forward.equal_parts, forward.which, forward.centre, forward.rows
-    if key not in forward.decided:
-        forward.decided[key] = _compared(candidate, forward)
-    return forward.decided[key]
-
-
-def _compared(candidate: Operator, forward: Forward) -> Decision | None:
-    def denote(scope: Scope) -> Value:
-        walk = Walk(scope)
-        try:
-            on = Symbolic(walk)
-            return _output(forward, on, given(on, scope.names.tensors, rows=forward.rows))
-        finally:
-            scope.region = walk.base
-
-    claim = Coded(candidate.output.name, f"{forward.node.name}(...)", denote, _for_all_sizes_alone)
-    try:
-        return decide(candidate, claim)
-    except (SymconvError, KeyError):
-        return None
-
-
-def _for_all_sizes_alone(_: Mapping[str, Any]) -> Any:
-    raise SpecError("a forward function is compared for all sizes, not on numbers")

@@ -180,9 +180,10 @@ def _in_place(name: str, options: Mapping[str, str]) -> bool:
 
 
 _ALIKE = 0.8
+"""Of words less alike one is not what the other was meant to be."""
 _SORTING = frozenset({
     "sort", "argsort", "msort", "lexsort", "partition", "argpartition", "topk", "kthvalue", "top_k", "median",
-    "nanmedian", "percentile", "quantile", "searchsorted", "unique", "cummax", "cummin", "maximum_accumulate",
+    "nanmedian", "percentile", "quantile", "searchsorted", "unique", "cummax", "cummin",
 })  # fmt: skip
 
 
