@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from symconv.code.explain.faults import explained
-from symconv.code.explain.trials import Trials
+from symconv.code.explain.faults import Found, explained
 from symconv.code.gradients.backward import Reading, coded
 from symconv.code.gradients.forward import forward_for
 from symconv.code.gradients.results import ordered_results, results_of
@@ -138,13 +137,13 @@ def proofs_of(
     reading: Reading, found: Mapping[str, Any], explain: bool = True, known: Mapping[str, Decided] | None = None
 ) -> Proofs[Proof]:
     """The proofs of the results that ``found`` names; those that are ``known`` are not decided again."""
-    proofs, known, trials = {}, known or {}, Trials()
+    proofs, known, faults = {}, known or {}, Found()
     for tensor, key in found.items():
         one = known[tensor] if tensor in known else decided_of(reading, tensor, key)
         proof = answered(one.reading.op, one.claim, one.decision, explain, one.reading.whole)
         if proof.holds is False and (reason := shared(one.reading, tensor, key, one.decision)):
             proof = Proof(proof.operator, proof.claim, None, reason=reason, decision=one.decision)
-        proofs[tensor] = explained(one.reading, tensor, key, proof, trials) if explain else proof
+        proofs[tensor] = explained(one.reading, tensor, key, proof, faults) if explain else proof
     return Proofs(reading.node.name, proofs)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import symconv as sc
+from symconv.code.explain import faults
 
 TEXT = """
 import numpy as np
@@ -109,3 +110,21 @@ def test_a_crop_that_is_empty_without_a_pad_is_wrong_there() -> None:
     with pytest.raises(ValueError, match="broadcast"):
         right_when_run(TEXT, 1, 0)
     assert sc.check(TEXT, arguments={"stride": 1, "pad": 0}, explain=False).holds is False
+
+
+def test_one_repair_of_the_line_that_stops_it_is_of_all_gradients(monkeypatch) -> None:
+    # The line stops the function before any of its results is there: it is looked into once.
+    searched: list[int] = []
+    search = faults._searched
+    monkeypatch.setattr(faults, "_searched", lambda *given: (searched.append(1), search(*given))[1])
+    proofs = sc.check(TEXT, arguments={"stride": 1, "pad": 0})
+    line = next(k for k, one in enumerate(TEXT.splitlines(), 1) if "[pad:-pad, pad:-pad, :]" in one)
+    assert {name: proof.line for name, proof in proofs.items()} == dict.fromkeys("xwb", line)
+    [repair] = {proof.repair for proof in proofs.values()}
+    assert len(searched) == 1
+    before, _, edited = repair.partition(": ")
+    assert before == f"line {line}"
+    lines = TEXT.splitlines()
+    lines[line - 1] = " " * (len(lines[line - 1]) - len(lines[line - 1].lstrip())) + edited
+    assert right_when_run("\n".join(lines), 1, 0) and right_when_run("\n".join(lines), 2, 1)
+    assert sc.check("\n".join(lines), arguments={"stride": 1, "pad": 0}, explain=False).holds is True

@@ -117,17 +117,18 @@ def _crops(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) ->
     for node in ast.walk(function):
         if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple)):
             continue
-        new = deepcopy(node)
-        assert isinstance(new.slice, ast.Tuple)
-        changed = False
-        for k, item in enumerate(new.slice.elts):
-            match item:
-                case ast.Slice(lower, ast.UnaryOp(ast.USub(), _), None) if x is not None:
-                    start = f"{ast.unparse(lower)} + " if lower is not None else ""
-                    item.upper, changed = parsed(f"{start}{x}.shape[{k}]"), True
         yield from _shifted(node, function)
-        if changed:
-            yield node, new, "a crop up to -p is empty for p = 0, and keeps what stride leaves over"
+        for first in (0, 1) if x is not None else ():  # of the array, or of one sample of it
+            new = deepcopy(node)
+            assert isinstance(new.slice, ast.Tuple)
+            changed = False
+            for k, item in enumerate(new.slice.elts, first):
+                match item:
+                    case ast.Slice(lower, ast.UnaryOp(ast.USub(), _), None):
+                        start = f"{ast.unparse(lower)} + " if lower is not None else ""
+                        item.upper, changed = parsed(f"{start}{x}.shape[{k}]"), True
+            if changed:
+                yield node, new, "a crop up to -p is empty for p = 0, and keeps what stride leaves over"
 
 
 def _shifted(node: ast.Subscript, function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.explain.edits import Edit, alike, edits
 from symconv.code.explain.kinks import at_kinks
+from symconv.code.explain.lines import line_named, line_of, made, stopped
 from symconv.code.explain.trials import Trial, Trials
 from symconv.code.gradients.backward import Reading, coded, part
 from symconv.errors import SymconvError
@@ -22,9 +22,7 @@ from symconv.prove.decide.decision import decide
 from symconv.prove.explain.smooth import missed, outside
 from symconv.prove.proof import Proof
 
-__all__ = ["Fault", "explained"]
-
-_LINE = re.compile(r"^line (\d+): ")
+__all__ = ["Fault", "Found", "explained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,16 @@ class Fault:
     text: str = ""
 
 
-def explained(reading: Reading, tensor: str, key: Any, proof: Proof, trials: Trials) -> Proof:
-    """The proof of a wrong gradient with the line that is at fault; ``trials`` are those of all of a function."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of one function: its trials, and what mends each line that stops it before its end."""
+
+    trials: Trials = field(default_factory=Trials)
+    mended: dict[str, Fault | None] = field(default_factory=dict)
+
+
+def explained(reading: Reading, tensor: str, key: Any, proof: Proof, found: Found) -> Proof:
+    """The proof of a wrong gradient with the line that is at fault; ``found`` is of all gradients of a function."""
     if proof.holds is not False:
         return proof
     whole, reading = reading, part(reading, key)
@@ -46,26 +52,40 @@ def explained(reading: Reading, tensor: str, key: Any, proof: Proof, trials: Tri
         cause = example and missed(*at, example)
         if not cause and example and (more := outside(*at, example)):
             cause = f"{kink.partition('; it is proved')[0]}, {more}"
-        return replace(proof, line=_made(reading, key, proof), cause=cause or kink)
-    fault = _edited(reading, tensor, key, whole, trials) or Fault(_made(reading, key, proof))
+        return replace(proof, line=made(reading, key, proof), cause=cause or kink)
+    fault = _edited(reading, tensor, key, whole, proof, found) or Fault(made(reading, key, proof))
     repair = f"line {fault.line}: {fault.text}" if fault.text else ""
     return replace(proof, line=fault.line, cause=fault.cause, repair=repair)
 
 
-def _edited(reading: Reading, tensor: str, key: Any, whole: Reading, sizes: Trials) -> Fault | None:
-    trials = sizes.of(reading, tensor)
+def _edited(reading: Reading, tensor: str, key: Any, whole: Reading, proof: Proof, before: Found) -> Fault | None:
+    trials = before.trials.of(reading, tensor)
     if not trials:
         return None
     search = _Search(reading, tensor, key, _called(reading, trials[0].arrays), trials)
-    found, better = search.best(reading, _wrong(reading, key, trials[:FAULT_SCORED])[0])
+    stop = stopped(proof)
+    if line_named(stop) not in {one.lineno for one in ast.walk(reading.node) if isinstance(one, ast.stmt)}:
+        return _searched(search, reading, whole)
+    # The function stops before any of its gradients is there: what mends one of them mends all.
+    if known := before.mended.get(stop):
+        found, _ = search.best(reading, 0, search.such(reading, known.line, known.cause))
+        if found is not None:
+            return _fault(found, whole)
+    if known is not None or stop not in before.mended:
+        before.mended[stop] = _searched(search, reading, whole)
+    return before.mended[stop]
+
+
+def _searched(search: _Search, reading: Reading, whole: Reading) -> Fault | None:
+    found, better = search.best(reading, _wrong(reading, search.key, search.trials[:FAULT_SCORED])[0])
     if found is not None:
-        return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
+        return _fault(found, whole)
     if reading.node is not whole.node:
         # A name that was meant may be one that the wrong line does not lead to.
         search.left = FAULT_STEPS // 2
         found, _ = search.best(whole, 0, ((None, one) for one in alike(reading.node, whole.node)))
         if found is not None:
-            return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
+            return _fault(found, whole)
     search.left = FAULT_STEPS // 2
     for first, owner, count in better[:FAULT_FIRSTS]:
         second, _ = search.best(_with(reading, owner, first.node), count)
@@ -73,11 +93,15 @@ def _edited(reading: Reading, tensor: str, key: Any, whole: Reading, sizes: Tria
             # The second edit is of the function as the first one left it, where both are of one function.
             old = second.node if owner == second.owner else first.node
             nodes = {first.line: old} | {second.line: second.node}
-            texts = {line: _line_of(nodes[line], whole.node, line) for line in sorted(nodes)}
+            texts = {line: line_of(nodes[line], whole.node, line) for line in sorted(nodes)}
             line, *others = texts
             text = texts[line] + "".join(f"; line {other}: {texts[other]}" for other in others)
             return Fault(line, f"{first.cause} and {second.cause}", text)
     return None
+
+
+def _fault(found: _Repaired, whole: Reading) -> Fault:
+    return Fault(found.line, found.cause, line_of(found.node, whole.node, found.line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +149,10 @@ class _Search:
             if self.left < 0 or len(seen) > FAULT_EDITS:
                 break
         return None, sorted(better, key=lambda one: one[2])
+
+    def such(self, reading: Reading, line: int, cause: str) -> Iterator[tuple[str | None, Edit]]:
+        """Edits of one line that undo one mistake."""
+        return (one for one in self._edits(reading) if (one[1].line, one[1].cause) == (line, cause))
 
     def _edits(self, reading: Reading) -> Iterator[tuple[str | None, Edit]]:
         for owner, function in _functions(reading):
@@ -199,64 +227,3 @@ def _called(reading: Reading, arrays: Mapping[str, Array]) -> dict[str, str]:
             if getattr(box, "value", None) is array:
                 found.setdefault(tensor, name)
     return found
-
-
-def _line_of(node: ast.FunctionDef, before: ast.FunctionDef, line: int) -> str:
-    """The statement of an edited function that starts at a line, as text."""
-    best: ast.stmt | None = None
-    for one in ast.walk(node):
-        if not isinstance(one, ast.stmt) or one is node or not one.lineno <= line <= (one.end_lineno or one.lineno):
-            continue
-        if best is None or one.lineno >= best.lineno:
-            best = one
-    if best is None:
-        return ""
-    whole = _with_the_others(best, before)
-    if isinstance(whole, ast.Return) and isinstance(whole.value, ast.Tuple):
-        return f"return {', '.join(map(ast.unparse, whole.value.elts))}"
-    return ast.unparse(whole).splitlines()[0]
-
-
-def _with_the_others(node: ast.stmt, before: ast.FunctionDef) -> ast.stmt:
-    """A ``return`` with the results that were left out."""
-    if not (isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple)):
-        return node
-    for old in ast.walk(before):
-        if isinstance(old, ast.Return) and isinstance(old.value, ast.Tuple) and old.lineno == node.lineno:
-            pairs = zip(node.value.elts, old.value.elts, strict=False)
-            items = [b if isinstance(a, ast.Constant) and a.value is None else a for a, b in pairs]
-            return ast.Return(ast.Tuple(items, ast.Load()))
-    return node
-
-
-def _made(reading: Reading, key: Any, proof: Proof) -> int:
-    """The line in which a result is made, where no edit of a line repairs it."""
-    sentences = proof.decision.misfits if proof.decision is not None else ()
-    mismatch = proof.counterexample.mismatch if proof.counterexample is not None else ""
-    for sentence in (mismatch, *sentences):
-        found = _LINE.match(sentence)
-        if found and (mismatch or proof.mismatched_when == proof.fails_when):
-            return int(found.group(1))
-    returned = [one for one in ast.walk(reading.node) if isinstance(one, ast.Return) and one.value is not None]
-    value = returned[-1].value if returned else None
-    if isinstance(value, ast.Tuple) and isinstance(key, int) and key < len(value.elts):
-        value = value.elts[key]
-    line = (returned[-1].lineno if returned else 0) or reading.node.lineno
-    names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} if value is not None else set()
-    for node in ast.walk(reading.node):
-        match node:
-            case ast.AugAssign(target, _, _) if names & _roots(target):
-                line = node.lineno
-            case ast.Assign([target], inner) if names & _roots(target) and not _empty(inner):
-                line = node.lineno
-    return line
-
-
-def _roots(target: ast.expr) -> set[str]:
-    while isinstance(target, ast.Subscript | ast.Attribute):
-        target = target.value
-    return {target.id} if isinstance(target, ast.Name) else set()
-
-
-def _empty(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and "zeros" in ast.unparse(node.func)
