@@ -320,7 +320,18 @@ cdef extern from "numpy/arrayobject.h":
     int PyArray_SetBaseObject(PyArrayObject*, object) except -1
     int _import_array() except -1
 
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        pass
+    unsigned long Py_TPFLAGS_TUPLE_SUBCLASS
+    bint PyType_FastSubclass(PyTypeObject*, unsigned long)
+    object PyType_GenericAlloc(PyTypeObject*, Py_ssize_t)
+    void PyTuple_SET_ITEM(object, Py_ssize_t, object)
+
 _import_array()
+
+# The parameters that functions take: who calls them in another way refuses the module.
+sc_convention = 2
 
 cdef enum:
     LINE = 64
@@ -361,6 +372,18 @@ cdef object fresh(int rank, npy_intp* shape, int type):
     Py_INCREF(memory)
     PyArray_SetBaseObject(<PyArrayObject*>array, memory)
     return array
+
+
+cdef tuple empty(type kind, Py_ssize_t length):
+    """A tuple of a kind without its items, which ``filled`` puts in: the class itself would copy another tuple."""
+    if not PyType_FastSubclass(<PyTypeObject*>kind, Py_TPFLAGS_TUPLE_SUBCLASS):
+        raise TypeError("sc_kind is a class of tuples")
+    return <tuple>PyType_GenericAlloc(<PyTypeObject*>kind, length)
+
+
+cdef void filled(tuple named, Py_ssize_t place, object item) noexcept:
+    Py_INCREF(item)
+    PyTuple_SET_ITEM(named, place, item)
 
 
 cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type, void** data):
@@ -733,6 +756,8 @@ cdef void u0_forward_gw(
     sc_total[4] = sc_choose(((((F - 4 * sc_floordiv(F, 4)) * C * KH * KW) < 64) & ((N * C * H * W + N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), 16 * ((F - 4 * sc_floordiv(F, 4)) * C * KH * KW), 0)
     sc_total[5] = sc_choose(((((F - 4 * sc_floordiv(F, 4)) * C * KH * KW) < 64) & ((N * C * H * W + N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), (F - 4 * sc_floordiv(F, 4)) * C * KH * KW, 0)
     for sc_number in range(6):
+        if sc_total[sc_number] <= 0:
+            continue
         sc_chunks = sc_imin(sc_total[sc_number], 4 * sc_threads)
         if sc_threads > 1 and sc_chunks > 1:
             for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
@@ -833,10 +858,14 @@ def u0_forward_address():
     return <uintptr_t><void*>u0_forward_run
 
 
-def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
+def u0_forward(
+    unsigned int mask, tuple inputs, tuple outputs, int threads,
+    int sc_owner=-1, object sc_workspace=None, type sc_kind=None,
+):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
-    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory, 4 when the workspace is too short.
+    The tuple is a ``sc_kind`` where that is given. 0 when ``outputs`` are written, 1 when an array is not usable as it
+    is, 2 without memory, 4 when the workspace is too short.
     """
     cdef int status = 0
     cdef Py_ssize_t N, C, H, W, F, KH, KW, OH, OW
@@ -850,6 +879,7 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads, obje
     cdef npy_intp gy_dim[4]
     cdef npy_intp x_dim[4]
     cdef npy_intp w_dim[4]
+    cdef tuple sc_named
     cdef object sc_r0 = None
     if len(inputs) != 4 or (outputs is not None and len(outputs) != 1):
         return 1
@@ -901,5 +931,9 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads, obje
             sc_lent, sc_length)
     if status != 0 or outputs is not None:
         return status
-    return (sc_r0, )
+    if sc_kind is None:
+        return (sc_r0, )
+    sc_named = empty(sc_kind, 1)
+    filled(sc_named, 0, sc_r0)
+    return sc_named
 

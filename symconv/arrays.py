@@ -213,7 +213,7 @@ def guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
         return entry
     known: set[tuple[tuple[int, ...], ...]] = set()
 
-    def call(mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...] | None, threads: int, **more: Any) -> Any:
+    def call(mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...] | None, threads: int, *more: Any) -> Any:
         inputs = arrays[-len(op.tensors) :]
         shapes = tuple(getattr(array, "shape", ()) for array in inputs)
         if shapes not in known:
@@ -222,6 +222,6 @@ def guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
             except SpecError:
                 return 1
             known.add(shapes)
-        return entry(mask, arrays, results, threads, **more)
+        return entry(mask, arrays, results, threads, *more)
 
     return call

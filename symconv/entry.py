@@ -44,41 +44,44 @@ class Entry(Called):
         Raises SpecError where the workspace is none, too short or in use, MemoryError without memory.
         """
         if workspace is None:
-            return self._run(mask, arrays, results, {})
+            return self._run(mask, arrays, results, None)
         with self._lent(workspace) as lent:
             return self._run(mask, arrays, results, lent)
 
-    def made(self, mask: int, arrays: tuple[Any, ...], workspace: Workspace) -> Any:
-        """New arrays of what ``mask`` asks for, or a status where arrays have to be looked at more closely."""
+    def made(self, mask: int, arrays: tuple[Any, ...], workspace: Workspace, kind: type[Any] | None) -> Any:
+        """New arrays of what ``mask`` asks for as a tuple of a kind, or a status where arrays have to be looked at more
+        closely."""
         with self._lent(workspace) as lent:
-            return self.call(mask, arrays, None, 1 if process["forked"] else self.threads, **lent)
+            threads = 1 if process["forked"] else self.threads
+            return self.call(mask, arrays, None, threads, self.owner, lent, kind)
 
     @contextmanager
-    def _lent(self, workspace: Workspace) -> Iterator[Mapping[str, Array]]:
+    def _lent(self, workspace: Workspace) -> Iterator[Array]:
         if not isinstance(workspace, Workspace):
             raise SpecError(
                 f"workspace is what {self.operator.name}'s kernel made with workspace(...), or None; given "
                 f"{shown(workspace)}"
             )
         with workspace.lent() as array:
-            yield {"sc_workspace": array} if self.scratch else {}
+            yield array
 
-    def _run(self, mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...], lent: Mapping[str, Array]) -> None:
+    def _run(self, mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...], lent: Array | None) -> None:
         threads = 1 if process["forked"] else self.threads
-        status = self.call(mask, arrays, results, threads, **lent)
+        status = self.call(mask, arrays, results, threads, self.owner, lent)
         if status == 3 and self._grow():
-            status = self.call(mask, arrays, results, threads, **(lent if self.scratch else {}))
+            status = self.call(mask, arrays, results, threads, self.owner, lent)
         if status == 3:
             self.plan(tuple(array.shape for array in arrays), arrays)
-            status = self.call(mask, arrays, results, threads, **lent)
+            status = self.call(mask, arrays, results, threads, self.owner, lent)
         match status:
             case 0:
                 return
             case 2:
                 raise MemoryError(f"{self.operator.name}: no memory for the kernel's workspace")
             case 4:
+                given = 0 if lent is None else lent.nbytes
                 raise SpecError(
-                    f"{self.operator.name}: the workspace has {lent['sc_workspace'].nbytes} bytes, and {self.name} "
+                    f"{self.operator.name}: the workspace has {given} bytes, and {self.name} "
                     f"needs {self.nbytes(tuple(array.shape for array in arrays))} for arrays of these shapes: make one "
                     "with workspace(...)"
                 )
@@ -140,7 +143,7 @@ class Entry(Called):
         def run(choices: tuple[Choice, ...]) -> None:
             self._keep(sizes, choices)
             # New arrays once: what is compared are kernels, not the system that gives memory.
-            made = self.call(every, arrays, results[0] if results else None, self.threads)
+            made = self.call(every, arrays, results[0] if results else None, self.threads, self.owner)
             if type(made) is tuple:
                 results.append(made)
             elif made != 0:

@@ -100,12 +100,14 @@ class Kernel(Loaded):
         if named:
             arrays = in_order(self.operator, arrays, named)
         if out is None:
+            # Microseconds count for tiny tensors: nothing is given by name, and the module makes the NamedTuple.
+            threads, kind = 1 if process["forked"] else self._threads, self._returned
             if workspace is None:
-                made = self._forward(self._whole, arrays, None, 1 if process["forked"] else self._threads)
+                made = self._forward(self._whole, arrays, None, threads, self._first.owner, None, kind)
             else:
-                made = self._first.made(self._whole, arrays, workspace)
-            if type(made) is tuple:
-                return made[0] if self._returned is None else tuple.__new__(self._returned, made)
+                made = self._first.made(self._whole, arrays, workspace, kind)
+            if isinstance(made, tuple):
+                return made[0] if kind is None else made
         return self._forward_checked(arrays, out, workspace)
 
     def _forward_checked(self, arrays: tuple[Array, ...], out: Any, workspace: Workspace | None) -> Any:
@@ -149,16 +151,16 @@ class Kernel(Loaded):
             given = (gy,)
             if named:
                 arrays = in_order(self.operator, arrays, named)
-        function = self._backward or self._load_backward()
+        second = self._second or self._load_backward()
         if out is None:
             mask = self._all if wrt is None else self._mask(wrt)
-            if workspace is None or self._second is None:
-                made = function(mask, (*given, *arrays), None, 1 if process["forked"] else self._threads)
+            if workspace is None:
+                threads = 1 if process["forked"] else self._threads
+                made = self._backward(mask, given + arrays, None, threads, second.owner, None, self._result)
             else:
-                made = self._second.made(mask, (*given, *arrays), workspace)
-            if type(made) is tuple:
-                # What _make does, without its length check: microseconds count for tiny tensors.
-                return tuple.__new__(self._result, made)
+                made = second.made(mask, given + arrays, workspace, self._result)
+            if isinstance(made, tuple):
+                return made
         return self._backward_checked(given, arrays, wrt, out, workspace)
 
     def _backward_checked(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from symconv.arrays import default_threads, startable
 from symconv.build.cache import Artifact
@@ -41,7 +42,7 @@ class Loaded(Displayed):
         self._first = self._entry(artifact, "forward")
         self._second = None if lazy else self._entry(artifact, "backward")
         self._forward = self._first.call
-        self._backward = self._second.call if self._second else None
+        self._backward: Callable[..., Any] = self._second.call if self._second else _unloaded
 
     def _entry(self, artifact: Artifact, name: str) -> Entry:
         larger = self._larger
@@ -119,11 +120,7 @@ class Loaded(Displayed):
         """The entry ``"forward"`` or ``"backward"``, for who calls the compiled function without this object."""
         if name == "forward":
             return self._first
-        if self._second is None:
-            self._load_backward()
-        if self._second is None:
-            raise InternalError("the module has no backward")
-        return self._second
+        return self._second or self._load_backward()
 
     @property
     def transforms(self) -> bool:
@@ -133,9 +130,13 @@ class Loaded(Displayed):
     def _entries(self) -> tuple[Entry, ...]:
         return (self._first, self._second) if self._second else (self._first,)
 
-    def _load_backward(self) -> Callable[..., int]:
+    def _load_backward(self) -> Entry:
         if self._lazy is None:
             raise InternalError("the module has no backward")
         self._second = self._entry(self._lazy(), "backward")
         self._backward = self._second.call
-        return self._backward
+        return self._second
+
+
+def _unloaded(*_given: object) -> Any:
+    raise InternalError("the module with backward is not loaded")

@@ -19,6 +19,7 @@ import pytest
 
 import symconv as sc
 from symconv import arrays
+from symconv.emit.source import CONVENTION
 
 OP = sc.conv1d(padding=1)
 X, W = np.arange(10.0).reshape(1, 2, 5), np.arange(18.0).reshape(3, 2, 3) - 7
@@ -120,6 +121,16 @@ def test_hostile_kernel_files(tmp_path: Path) -> None:
         sc.verify(OP, kernel=empty)
     with pytest.raises(sc.SpecError, match="cannot read the kernel"):
         sc.verify(OP, kernel=latin)
+
+
+@pytest.mark.parametrize("line", ["", "sc_convention = 1"])
+def test_kernels_that_are_called_in_another_way_are_refused(tmp_path: Path, line: str) -> None:
+    text = sc.build(OP).source
+    assert text.count(f"sc_convention = {CONVENTION}\n") == 1
+    older = tmp_path / "older.pyx"
+    older.write_text(text.replace(f"sc_convention = {CONVENTION}", line))
+    with pytest.raises(sc.SpecError, match=r"by another version of symconv.*generate it again"):
+        sc.verify(OP, kernel=older)
 
 
 LONG = "z" * 9_000

@@ -8,7 +8,7 @@ from symconv.emit.comparing import compares, multiplies_choices
 from symconv.emit.entries import entry_text
 from symconv.emit.functions import Functions
 from symconv.emit.prelude import prelude
-from symconv.emit.source import ALIKE, DRIVERS, NOUGHTS, Source
+from symconv.emit.source import ALIKE, CONVENTION, DRIVERS, NOUGHTS, Source
 from symconv.emit.units import Entry, Unit
 from symconv.options import Options
 from symconv.templates import environment
@@ -44,6 +44,7 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
             needs=_needs(told),
             prelude=prelude(body, ctype, code, "\n".join(native), alike),
             native=native,
+            convention=CONVENTION,
             called=[
                 *(function.declaration for function in functions.made if f"{function.name}(" in body),
                 *(line for kernel in drivers for line in _declarations(kernel)),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ALIKE", "DRIVERS", "NOUGHTS", "Source"]
+__all__ = ["ALIKE", "CONVENTION", "DRIVERS", "NOUGHTS", "Source"]
+
+CONVENTION = 2
+"""Counts the ways in which functions of modules were called: one more with each change of their parameters."""
 
 ALIKE = "# Real numbers are compared for equality: every operation rounds by itself."
 """The line of a text that must be compiled so that an expression has one value wherever it stands."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -40,12 +43,12 @@ def test_each_set_of_results_is_the_definition(mask: int, made: tuple[Any, Any, 
     sizes = module.u0_backward_sizes(tuple(array.shape for array in _given(arrays)))
     needed = module.u0_backward_bytes(sizes, mask, 1)
     for lent in (None, np.empty(needed, np.uint8)):
-        found = module.u0_backward(mask, _given(arrays), None, 1, lent)
+        found = module.u0_backward(mask, _given(arrays), None, 1, -1, lent)
         for bit, (name, result) in enumerate(zip(OP.tensors, found, strict=True)):
             assert (result is not None) == bool(mask >> bit & 1)
             assert result is None or (result == want[name]).all(), name
     if mask:
-        assert module.u0_backward(mask, _given(arrays), None, 1, np.empty(needed - 1, np.uint8)) == 4
+        assert module.u0_backward(mask, _given(arrays), None, 1, -1, np.empty(needed - 1, np.uint8)) == 4
 
 
 def test_the_result_itself_reads_a_stage(made: tuple[Any, Any, Any]) -> None:
@@ -60,3 +63,19 @@ def test_the_manifest_says_what_each_array_is_for(made: tuple[Any, Any, Any]) ->
     assert [one["mask"] for one in found if not one["stage"]] == [1, 2, 4]
     masks = [one["mask"] for one in found if one["stage"]]
     assert 0b111 in masks and set(masks) <= {0b111, 0b011, 0b101, 0b001}
+
+
+def test_results_are_a_tuple_of_the_kind_that_is_given(made: tuple[Any, Any, Any]) -> None:
+    module, arrays, _ = made
+    kind = namedtuple("kind", "x w v")
+    before = sys.getrefcount(kind)
+    found = module.u0_backward(0b101, _given(arrays), None, 1, -1, None, kind)
+    assert type(found) is kind and found.w is None
+    plain = module.u0_backward(0b101, _given(arrays), None, 1)
+    assert gc.is_tracked(found) and sys.getrefcount(found[0]) == sys.getrefcount(plain[0])
+    assert [one is None or one.tolist() for one in found] == [one is None or one.tolist() for one in plain]
+    del found
+    assert sys.getrefcount(kind) == before
+    for wrong in (list, int, 3):
+        with pytest.raises(TypeError):
+            module.u0_backward(7, _given(arrays), None, 1, -1, None, wrong)

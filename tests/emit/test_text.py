@@ -98,6 +98,7 @@ def test_the_template_gets_what_it_declares() -> None:
     for path in (template_folder() / "cython" / f"{part}.j2" for part in parts):
         declared |= meta.find_undeclared_variables(env.parse(path.read_text()))
     given = {
+        "convention",
         "dtype",
         "ctype",
         "code",
