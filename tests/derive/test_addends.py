@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import product
+from importlib import import_module
+from itertools import count, product
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,17 @@ def counted() -> Iterator[list[int]]:
         sys.setprofile(before)
 
 
+@pytest.fixture
+def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What translates is as in a process that has built nothing yet: after other tests it may be this one."""
+    ahead = import_module("symconv.build.ahead")
+    monkeypatch.setattr(ahead, "_ASKED", count())
+    monkeypatch.setattr(ahead, "_LOADED", "not loaded")
+    monkeypatch.setattr(ahead, "_WAITING", [])
+    yield
+    ahead._ended()
+
+
 @pytest.mark.parametrize(
     ("op", "calls", "characters"),
     [
@@ -96,7 +108,7 @@ def counted() -> Iterator[list[int]]:
     ],
     ids=["5", "3", "central"],
 )
-def test_a_build_from_nothing_is_little_work(op, calls, characters, monkeypatch, tmp_path) -> None:
+def test_a_build_from_nothing_is_little_work(op, calls, characters, monkeypatch, tmp_path, new_process) -> None:
     """Work is counted: seconds of a shared machine are double in its slow hours. On a quiet one these take 3 at most.
 
     What Python does is counted by calls, what the compiler does by the text that it is given.

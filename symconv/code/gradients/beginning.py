@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from symconv.code.arrays.concrete import Concrete
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.gradients.forward import Forward, context_of_forward
 from symconv.code.gradients.operands import given
-from symconv.code.gradients.roles import Roles
+from symconv.code.gradients.roles import OUTPUTS, Roles
 from symconv.code.held.copies import Copies, UncopiedError
 from symconv.code.values.objects import Box, Context
 from symconv.notation.operator import Operator
@@ -37,6 +38,7 @@ class Beginning:
         try:
             boxes = {name: copies.of(box) for name, box in self.boxes.items()}
             roles = self.roles.of_tensors(boxes)
+            roles.returned = {name: copies.of(box) for name, box in self.roles.returned.items()}
             context = copies.note(self.context, Context(attributes=_Attributes(roles)))
             context.saved = copies.of(self.context.saved)
             context.attributes.update((name, copies.of(value)) for name, value in self.context.attributes.items())
@@ -55,7 +57,20 @@ def beginning(op: Operator, on: Symbolic | Concrete, tensors: Mapping[str, Any],
     if forward is None:
         return found
     found.context.attributes.update(context_of_forward(forward, boxes).attributes)
-    return replace(found, cache=forward.run(on, boxes, found.context)[1], forward=forward)
+    output, cache = forward.run(on, boxes, found.context)
+    if isinstance(output, Box) and not outputs:
+        roles.returned = dict.fromkeys(_returned(forward), output)
+    return replace(found, cache=cache, forward=forward)
+
+
+def _returned(forward: Forward) -> frozenset[str]:
+    """The names that mean the output of a forward function: usual ones that it gives nothing else to."""
+    nodes = [*ast.walk(forward.node)]
+    returned = {one.value.id for one in nodes if isinstance(one, ast.Return) and isinstance(one.value, ast.Name)}
+    others = {one.id for one in nodes if isinstance(one, ast.Name)} | {
+        one.arg for one in nodes if isinstance(one, ast.arg)
+    }
+    return frozenset(name for name in OUTPUTS if name not in others or returned == {name})
 
 
 class _Attributes(dict[str, Any]):

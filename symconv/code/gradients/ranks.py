@@ -9,6 +9,7 @@ from itertools import product
 
 from symconv.code.gradients.kept_axes import given_in, word_of
 from symconv.code.gradients.matrices import matrices_in, measured
+from symconv.code.source.vocabulary import SAVED
 from symconv.notation.functions import TABLE
 from symconv.prove.language.labels import is_selector, labels_of
 
@@ -68,7 +69,9 @@ def shown_behind(forward: ast.FunctionDef, backward: ast.FunctionDef) -> dict[st
     handed: set[int] = set()
     for one in ast.walk(backward):
         match one:
-            case ast.Assign(targets, ast.Name("cache") | ast.Attribute(ast.Name("ctx"), "saved_tensors")):
+            case ast.Assign(targets, ast.Name("cache")):
+                handed |= {id(part) for target in targets for part in ast.walk(target)}
+            case ast.Assign(targets, ast.Attribute(ast.Name("ctx"), name)) if name in SAVED:
                 handed |= {id(part) for target in targets for part in ast.walk(target)}
     computed |= {
         one.id for one in ast.walk(backward)

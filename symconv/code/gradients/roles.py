@@ -18,8 +18,8 @@ from symconv.prove.language.people import gradient_words
 from symconv.prove.meaning.atoms import PI
 from symconv.prove.meaning.value import Product
 
-__all__ = ["WINDOWS", "WINDOW_KEYS", "Roles", "flag", "gradient_named", "mode", "numeric", "numeric_kind", "packed",
-           "stated", "tensor_named"]  # fmt: skip
+__all__ = ["OUTPUTS", "WINDOWS", "WINDOW_KEYS", "Roles", "flag", "gradient_named", "mode", "numeric", "numeric_kind",
+           "packed", "stated", "tensor_named"]  # fmt: skip
 
 _COTANGENT = frozenset({
     "dout", "dy", "gy", "dz", "d", "g", "grad", "grad_output", "grad_out", "grad_y", "grad_outputs", "d_out",
@@ -52,6 +52,8 @@ WINDOWS = frozenset({
 WINDOW_KEYS = frozenset({"f", "size", "kernel", "k", "HH", "WW"})
 """Further ones where they are keys of a dict."""
 _FLAGS = frozenset({"training", "train", "is_training", "is_train", "train_flg", "train_flag", "train_mode"})
+OUTPUTS = frozenset({"out", "output", "outputs"})
+"""Names of the output alone."""
 _PACKS = frozenset({
     "cache", "ctx_cache", "hparameters", "hparams", "params", "conv_param", "conv_params", "param", "cfg", "config",
     "saved", "state", "res", "residuals", "aux", "args", "options", "pool_param", "caches",
@@ -76,6 +78,8 @@ class Roles:
         self.op = op
         self.outputs = outputs
         self.tensors = tensors
+        self.returned: Mapping[str, Any] = {}
+        """What parameters of such names are, which tell nothing else: what the forward function returned."""
         self.arguments = stated(arguments)
         self.numbers = {
             name: affine(int(number)) if number.denominator == 1 else Product(number) for name, number in op.numbers
@@ -120,6 +124,8 @@ class Roles:
         found = self._tensor(name)
         if found is not None:
             return self.tensors[found]
+        if name.lower() in self.returned:
+            return self.returned[name.lower()]
         if self.outputs and name.lower().rstrip("_") in _COTANGENT:
             return tuple(self.tensors[f"g{one}"] for one in self.outputs)
         for option, names in _NUMBERS.items():

@@ -7,6 +7,7 @@ from typing import Any
 from symconv.code.held.boxes import array_of, boxed, current, root_of, view_of
 from symconv.code.held.operators import product_of_all
 from symconv.code.held.state import State
+from symconv.code.source.vocabulary import SAVED
 from symconv.code.values.objects import (
     Box,
     Context,
@@ -47,7 +48,7 @@ def attribute_of(state: State, owner: Any, name: str) -> Any:
                 return Method(owner, name)
             if name in attributes:
                 return attributes[name]
-            if name in {"saved_tensors", "saved_variables"} and saved is not None:
+            if name in SAVED and saved is not None:
                 return saved
             if name == "needs_input_grad":
                 return Pack(name, lambda _: True, alike=True)

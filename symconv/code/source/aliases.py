@@ -15,6 +15,7 @@ from symconv.code.source.libraries import (
     computes,
     makes_several,
 )
+from symconv.code.source.vocabulary import SAVED
 
 __all__ = ["Aliases", "bindings", "names_in"]
 
@@ -101,7 +102,7 @@ class Aliases:
             name: path for name, path in imports.items() if path.partition(".")[0] in LIBRARIES and name not in self.own
         }
         self.containers: set[str] = {one.arg for one in (function.args.vararg, function.args.kwarg) if one is not None}
-        self.unpacked = {"saved_tensors"}
+        self.unpacked = {*SAVED}
         count = -1
         while count != len(self.containers):
             count = len(self.containers)

@@ -18,7 +18,9 @@ from symconv.code.source.bracketed import as_calls
 from symconv.code.source.cases import plainly
 from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
+from symconv.code.source.left_on_arrays import as_results
 from symconv.code.source.logged import as_prints
+from symconv.code.source.registered import as_classes
 from symconv.code.source.remarks import as_docstrings
 from symconv.code.source.running_extremes import with_extremes
 from symconv.code.source.scripts import functions_of, unsure
@@ -181,7 +183,7 @@ def program(text: str, name: str = "code") -> Program:
     tree = plainly(tree)
     tree.body = with_bases([one for node in tree.body for one in _apart(node)])
     tree = as_calls(as_prints(_InPlace(_aliased(tree)).visit(as_docstrings(text, tree))))
-    tree = with_extremes(tree)
+    tree = as_results(as_classes(with_extremes(tree)))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             with_functions(node)

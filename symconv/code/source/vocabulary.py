@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from symconv.code.source.composed import composed_signatures
 
-__all__ = ["IN_PLACE", "SIGNATURES"]
+__all__ = ["IN_PLACE", "SAVED", "SIGNATURES"]
 
-IN_PLACE = frozenset({"abs", "addcdiv", "addcmul", "celu", "clamp", "clip", "elu", "erf", "exp", "expm1", "hardtanh",
-                      "leaky_relu", "lerp", "log", "log1p", "masked_fill", "neg", "pow", "reciprocal", "relu", "relu6",
-                      "rsqrt", "selu", "sigmoid", "sign", "silu", "sin", "cos", "sqrt", "square", "tanh"})  # fmt: skip
+IN_PLACE = frozenset({"abs", "addcdiv", "addcmul", "celu", "clamp", "clamp_max", "clamp_min", "clip", "elu", "erf",
+                      "exp", "expm1", "hardtanh", "leaky_relu", "lerp", "log", "log1p", "masked_fill", "neg", "pow",
+                      "reciprocal", "relu", "relu6", "rsqrt", "selu", "sigmoid", "sign", "silu", "sin", "cos", "sqrt",
+                      "square", "tanh"})  # fmt: skip
 """Functions of elements that PyTorch has with ``_`` too, which puts the result into the first argument."""
+SAVED = frozenset({"saved_tensors", "saved_values", "saved_variables"})
+"""What ``ctx`` calls the values that were saved in it."""
 
 _CONV = "input weight bias stride padding dilation groups"
 _TRANSPOSE = "input weight bias stride padding output_padding groups dilation"
@@ -146,6 +149,7 @@ SIGNATURES: dict[str, tuple[str, str]] = {
     "atleast_1d": ("same", "input"), "asarray": ("same", "input"),
     "new_ones": ("new_ones", "input *shape"), "new_empty": ("new_empty", "input *shape"),
     "clamp": ("clamp", "input min max"), "clip": ("clamp", "input min max"),
+    "clamp_min": ("clamp", "input min"), "clamp_max": ("clamp", "input max"),
     **dict.fromkeys(("max", "amax", "min", "amin", "reduce_max", "reduce_min"), ("extreme", "input axis keepdims")),
     **dict.fromkeys(("torch.max", "torch.min"), ("torch_extreme", "input axis keepdims")),
     **dict.fromkeys(("argmax", "argmin", "nanargmax"), ("position", "input axis keepdims")),
