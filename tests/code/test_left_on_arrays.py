@@ -177,6 +177,16 @@ def test_methods_that_leave_gradients_on_what_the_layer_holds(case: str) -> None
     assert sc.check(HEAD + slip).holds is False
 
 
+def test_lines_are_repaired_as_they_are_written() -> None:
+    _, text, _, _ = FUNCTIONS["linear"]
+    slip = text.replace("(inp.unsqueeze(-1) * out.g.unsqueeze(1)).sum(0)", "out.g.t() @ inp")
+    assert sc.check(HEAD + slip, "lin")["w"].repair == "line 6: w.g = inp.T @ out.g"
+    layer, _, _ = CLASSES["linear"]
+    assert sc.check(HEAD + layer.replace("self.w.t()", "self.w"))["x"].repair == (
+        "line 10: self.inp.g = self.out.g @ self.w.T"
+    )
+
+
 def test_what_is_returned_or_has_two_cotangents_is_left_as_it_is() -> None:
     several = "def f(x, a, b): return x * a\ndef f_grad(x, a, b):\n    x.g = a.g * b.g\n"
     with pytest.raises(sc.SymconvError, match="returns nothing"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any
 
-from symconv.code.explain.edits_axes import axes
+from symconv.code.explain.edits_axes import axes, products
 from symconv.code.explain.edits_calls import options, parsed
 from symconv.code.explain.edits_elements import alike_names, elements, missing
 from symconv.code.explain.edits_factors import factors, signs
@@ -42,9 +42,9 @@ _PAIRS = (
 def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> Iterator[Edit]:
     """Functions that differ in one place, likely mistakes first; ``names`` says what each tensor is called there."""
     kinds: list[Iterator[tuple[ast.AST, ast.AST, str]]] = [
-        options(op, function, names), _statements(function), _crops(op, function, names), _moves(function),
-        _names(function), _numbers(function), factors(op, function, names), axes(function), signs(function),
-        elements(function), missing(function),
+        options(op, function, names), _statements(function), _crops(op, function, names), products(function),
+        _moves(function), _names(function), _numbers(function), factors(op, function, names), axes(function),
+        signs(function), elements(function), missing(function),
     ]  # fmt: skip
     places = {id(node): k for k, one in enumerate(function.body) for node in ast.walk(one)}
     for kind in kinds:

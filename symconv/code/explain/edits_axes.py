@@ -11,7 +11,7 @@ from symconv.code.explain.edits_calls import parsed, word_of_call
 from symconv.code.gradients.kept_axes import literal
 from symconv.limits import FAULT_AXES
 
-__all__ = ["axes", "axes_of"]
+__all__ = ["axes", "axes_of", "products"]
 
 Edits = Iterator[tuple[ast.AST, ast.AST, str]]
 
@@ -131,3 +131,20 @@ def _sides(pads: ast.Tuple) -> Edits:
 def _axes(node: ast.expr) -> object:
     found = literal(node)
     return found if isinstance(found, int | tuple) and not isinstance(found, bool) else None
+
+
+def products(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    """Products of matrices that are transposed: ``x.T @ dy`` for ``dy.T @ x``."""
+    for node in ast.walk(function):
+        match node:
+            case ast.BinOp(left, ast.MatMult(), right):
+                yield node, ast.BinOp(_turned(right), ast.MatMult(), _turned(left)), "a transpose is missing"
+            case ast.Call(ast.Attribute(_, "dot" | "matmul" | "mm") as called, [left, right], []):
+                yield node, ast.Call(called, [_turned(right), _turned(left)], []), "a transpose is missing"
+
+
+def _turned(node: ast.expr) -> ast.expr:
+    match node:
+        case ast.Attribute(inner, "T") | ast.Call(ast.Attribute(inner, "t"), [], []):
+            return deepcopy(inner)
+    return ast.Attribute(deepcopy(node), "T", ast.Load())

@@ -146,7 +146,8 @@ class Roles:
         for one in self.outputs:
             if low in {word.lower() for word in gradient_words(one)}:
                 return f"g{one}"
-        if low in _COTANGENT and cotangent in self.tensors and low not in self.tensors:
+        told = low in _COTANGENT or low.endswith((".g", ".grad"))
+        if told and cotangent in self.tensors and low not in self.tensors:
             return cotangent
         for tensor, names in _TENSORS.items():
             if tensor in self.tensors and (low in names or name in names):
@@ -230,7 +231,7 @@ def gradient_named(op: Operator, name: str) -> str | None:
             for tensor in op.tensors:
                 if rest.strip("_") == tensor.lower() or rest.strip("_") in _TENSORS.get(tensor, ()):
                     return tensor
-    for suffix in ("_grad", "grad", "_bar", "_g", "_gradient"):
+    for suffix in ("_grad", ".grad", ".g", "grad", "_bar", "_g", "_gradient"):
         rest = low.removesuffix(suffix)
         if rest != low:
             for tensor in op.tensors:

@@ -1,12 +1,13 @@
 """Gradients that are left on the arrays themselves, ``x.g = out.g @ w.T``: as values that a function hands back.
 
-A cotangent is the one that lies on an array which is given none; without one the gradients are those of a loss.
+A cotangent is the one that lies on an array which is given none; without one the gradients are those of a loss. Names
+keep the dot, ``x.g``, so that a line is shown as it was written.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 
 from symconv.code.source.keyed import own_attribute
@@ -39,13 +40,13 @@ def _function(node: ast.FunctionDef) -> ast.FunctionDef:
     if left is None:
         return node
     stored, read, told = left
-    used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} | {*taken}
-    names = {one: _fresh(f"d{one}", used) for one in taken}
-    new = _Leaving(told, lambda name, _: names[name]).visit(deepcopy(node))
-    results: list[ast.expr] = [ast.Name(names[one], ast.Load()) for one in taken if one in stored]
-    value = ast.Tuple(results, ast.Load()) if len(results) > 1 else results[0]
-    new.body.append(ast.copy_location(ast.Return(value), node.body[-1]))
-    new.args.args[:0] = [ast.copy_location(ast.arg(names[one]), node) for one in read]
+    new = _Leaving(told).visit(deepcopy(node))
+    results: list[ast.expr] = [ast.Name(stored[one], ast.Load()) for one in taken if one in stored]
+    new.body.append(ast.Return(ast.Tuple(results, ast.Load()) if len(results) > 1 else results[0]))
+    new.args.args[:0] = [ast.arg(name) for name in read.values()]
+    for one in ast.walk(new.body[-1]):
+        if isinstance(one, ast.stmt | ast.expr):
+            one.lineno = 0  # nobody wrote it: no edit of it is looked for
     found: ast.FunctionDef = ast.fix_missing_locations(new)
     return found
 
@@ -57,44 +58,40 @@ def _method(node: ast.FunctionDef) -> ast.FunctionDef:
     if left is None or (left[1] and len(taken) == 2):
         return node
     stored, read, told = left
-    cotangent = _fresh("dout", {one.id for one in ast.walk(node) if isinstance(one, ast.Name)})
-    new = _Leaving(told, lambda name, _: f"self.d{name}" if name in stored else cotangent).visit(deepcopy(node))
+    new = _Leaving(told, stored).visit(deepcopy(node))
     if len(taken) == 1:
-        new.args.args.append(ast.copy_location(ast.arg(cotangent), node))
+        new.args.args.append(ast.arg(next(iter(read.values()), "dout")))
         new.args.defaults += [] if read else [ast.Constant(1)]
     found: ast.FunctionDef = ast.fix_missing_locations(new)
     return found
 
 
-def _left(node: ast.FunctionDef, told: _Told) -> tuple[Collection[str], Collection[str], _Told] | None:
-    """The arrays that a function leaves gradients on, and the one at most on which it finds one; None for others."""
+def _left(node: ast.FunctionDef, told: _Told) -> tuple[Mapping[str, str], Mapping[str, str], _Told] | None:
+    """The arrays that a function leaves gradients on, and the one at most on which it finds one; None for others.
+
+    Each with what its gradient is called.
+    """
     parts = own_statements(node)
-    found: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    found: dict[bool, dict[str, str]] = {True: {}, False: {}}
     for one in parts:
         if isinstance(one, ast.Attribute) and one.attr in _LEFT and (name := told(one.value)):
-            found[isinstance(one.ctx, ast.Store)][name] = None
+            found[isinstance(one.ctx, ast.Store)][name] = ast.unparse(one)
     stored = found[True]
-    read = [name for name in found[False] if name not in stored]
+    read = {name: said for name, said in found[False].items() if name not in stored}
     returned = any(isinstance(one, ast.Return) and one.value is not None for one in parts)
     return None if not stored or len(read) > 1 or returned else (stored, read, told)
 
 
 class _Leaving(ast.NodeTransformer):
-    """Gradients on arrays under names of their own."""
+    """Gradients on arrays as names; those of ``attributes`` of a layer as attributes of its own."""
 
-    def __init__(self, told: _Told, called: Callable[[str, ast.Attribute], str]) -> None:
-        self.told, self.called = told, called
+    def __init__(self, told: _Told, attributes: Collection[str] = ()) -> None:
+        self.told, self.attributes = told, attributes
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         name = self.told(node.value) if node.attr in _LEFT else None
         if name is None:
             return self.generic_visit(node)
-        owner, dot, last = self.called(name, node).partition(".")
-        new = ast.Attribute(ast.Name(owner, ast.Load()), last, node.ctx) if dot else ast.Name(owner, node.ctx)
-        return ast.copy_location(new, node)
-
-
-def _fresh(name: str, used: Collection[str]) -> str:
-    while name in used:
-        name = f"{name}_"
-    return name
+        if name in self.attributes:
+            return ast.copy_location(ast.Attribute(ast.Name("self", ast.Load()), f"{name}.{node.attr}", node.ctx), node)
+        return ast.copy_location(ast.Name(ast.unparse(node), node.ctx), node)

@@ -110,3 +110,33 @@ def test_the_line_is_told_and_its_repair_is_right(case: int) -> None:
     assert found.line == number or (found.cause == "the sign" and lines[found.line - 1].startswith("    return"))
     lines[found.line - 1] = "    " + found.repair.partition(": ")[2]
     assert right_when_run("\n".join(lines), name, at)
+
+
+PRODUCTS = """
+import numpy as np
+def lin_forward(x, w, b):
+    return x @ w + b, (x, w)
+def lin_backward(dy, cache):
+    x, w = cache
+    dx = {}
+    dw = {}
+    return dx, dw, dy.sum(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "wrong", "repaired"),
+    [
+        ("x", 7, "w @ dy.T", "dy @ w.T"),
+        ("x", 7, "np.dot(w, dy.T)", "np.dot(dy, w.T)"),
+        ("w", 8, "dy.T @ x", "x.T @ dy"),
+        ("w", 8, "np.matmul(dy.T, x)", "np.matmul(x.T, dy)"),
+    ],
+)
+def test_a_product_that_is_transposed_is_turned(name: str, line: int, wrong: str, repaired: str) -> None:
+    right = {"x": "dy @ w.T", "w": "x.T @ dy"}
+    assert sc.check(PRODUCTS.format(*right.values()), explain=False).holds is True
+    proof = sc.check(PRODUCTS.format(*(right | {name: wrong}).values()))[name]
+    target = f"d{name} = "
+    assert (proof.line, proof.repair) == (line, f"line {line}: {target}{repaired}")
+    assert sc.check(PRODUCTS.format(*(right | {name: repaired}).values()), explain=False).holds is True
