@@ -21,6 +21,7 @@ from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Assumption, Operator
 from symconv.ops.registry import catalogue
 from symconv.prove.decide.decision import Decision
+from symconv.prove.meaning.arrays import EMPTY_MEAN
 from symconv.prove.meaning.bordered import BORDERED
 from symconv.prove.meaning.divisors import DIVIDED
 from symconv.prove.meaning.reshapes import RESHAPED
@@ -34,7 +35,7 @@ _JOINED = " against ("
 """A length that is another one than that of joined arrays."""
 _INDEXED = ": index "
 """An element that is read where there is none."""
-_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, NEGATIVE, _JOINED, _INDEXED)
+_LEFT_OUT = (DIVIDED, EMPTY_MEAN, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, NEGATIVE, _JOINED, _INDEXED)
 """Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
 _UNFIT = "does not fit on an axis of length"
 """Why a window of weights has no place, which an output that is summed over all places does not show."""

@@ -26,6 +26,7 @@ from symconv.prove.meaning.value import (
 )
 
 __all__ = [
+    "EMPTY_MEAN",
     "dilated",
     "einsum",
     "flipped",
@@ -37,6 +38,8 @@ __all__ = [
     "summed",
     "tensor",
 ]
+
+EMPTY_MEAN = "the mean of no elements"
 
 
 def tensor(scope: Scope, name: str, axes: Sequence[Axis]) -> Value:
@@ -185,7 +188,7 @@ def summed(scope: Scope, value: Value, axes: Sequence[int], keep: bool, mean: bo
     scale = Product(Fraction(1))
     for k in axes if mean else ():
         for size in value.axes[k].sizes:
-            scope.require(nonnegative(size - 1), "the mean of no elements")
+            scope.require(nonnegative(size - 1), EMPTY_MEAN)
             scale = scale * as_product(size).inverse()
     over = [pair for k in axes for pair in zip(value.names[k], value.axes[k].sizes, strict=True)]
     terms = tuple(scaled(summed_over(scope, value.terms, over), scale.coefficient, scale.monomial))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import reduce
 
-from symconv.notation.affine import Affine, affine
+from symconv.notation.affine import Affine, affine, quotient
 from symconv.notation.expr import equal
 from symconv.prove.language.lengths import spread
 from symconv.prove.language.pads import padding_mode
@@ -261,4 +261,14 @@ def _remaining(
     if total.coefficient.denominator == 1 and all(power > 0 for _, power in total.monomial):
         forms = tuple(form for form, power in total.monomial for _ in range(power))
         return forms if total.coefficient == 1 else (affine(int(total.coefficient)), *forms)
-    raise Undecided(f"{show(call)}: the length -1 stands for is not a product of sizes")
+    if total.coefficient.numerator == 1 and all(power > 0 for _, power in total.monomial):
+        # The first size is cut that is known to be so many of equal parts.
+        forms = tuple(form for form, power in total.monomial for _ in range(power))
+        for k, size in enumerate(forms):
+            part = quotient(size, total.coefficient.denominator)
+            if scope.region.always(equal(size, part * total.coefficient.denominator)):
+                return (*forms[:k], part, *forms[k + 1 :])
+    raise Undecided(
+        f"{show(call)}: the length -1 stands for is not a product of sizes; say which size is cut, as in C // groups, "
+        "or assert that the parts are whole"
+    )

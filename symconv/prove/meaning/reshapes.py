@@ -9,7 +9,7 @@ from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint, equal
 from symconv.prove.meaning.addresses import flat, place
 from symconv.prove.meaning.amounts import as_product
-from symconv.prove.meaning.scope import Scope, Undecided, same_size
+from symconv.prove.meaning.scope import Scope, Undecided, primitive, same_size
 from symconv.prove.meaning.value import Axis, Product, Term, Value, axis, build, read
 
 __all__ = ["RESHAPED", "equal_products", "reshaped"]
@@ -25,7 +25,10 @@ def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], 
     wanted = same_size(scope, [size for size, _ in sources], everything, sentence)
     if wanted is not None:
         scope.require(wanted, f"{sentence}: {RESHAPED}")
-    runs = _runs(scope, [size for size, _ in sources], targets)
+    olds = [size for size, _ in sources]
+    runs = next(filter(None, (_runs(scope, olds, parts) for parts in _parts(targets))), None)
+    if runs is None:
+        raise Undecided("how the axes are split and merged by this reshape is not affine in the sizes")
     new_axes: list[Axis] = [axis() for _ in targets]
     for _, _, new in runs:
         for at, part in new:
@@ -64,16 +67,26 @@ def _regrouped(
     ]
 
 
+def _parts(targets: Sequence[tuple[Affine, ...]]) -> Iterator[list[tuple[int, tuple[Affine, ...]]]]:
+    """The new axes whole, else size by size, else with the numbers in them apart: ``N*2`` is N times 2."""
+    yield list(enumerate(targets))
+    yield [(k, (size,)) for k, target in enumerate(targets) for size in target]
+    yield [(k, (part,)) for k, target in enumerate(targets) for size in target for part in reversed(primitive([size]))]
+
+
 _Run = tuple[bool, tuple[Affine, ...], list[tuple[int, Axis]]]
 
 
-def _runs(scope: Scope, sources: list[Affine], targets: Sequence[tuple[Affine, ...]]) -> list[_Run]:
-    """Runs of old sizes and the new axes they become; direct where the new axis keeps them as they are."""
+def _runs(scope: Scope, sources: list[Affine], targets: Sequence[tuple[int, tuple[Affine, ...]]]) -> list[_Run] | None:
+    """Runs of old sizes and the new axes they become; direct where the new axis keeps them as they are.
+
+    The targets are sizes of new axes, whole or in parts, with the numbers of those axes; None where runs do not end.
+    """
     runs: list[_Run] = []
     at = 0
     pending_old: list[Affine] = []
     pending_new: list[tuple[int, Axis]] = []
-    for k, target in enumerate(targets):
+    for k, target in targets:
         wanted = axis(*target)
         if not pending_new:
             end = next(
@@ -93,9 +106,7 @@ def _runs(scope: Scope, sources: list[Affine], targets: Sequence[tuple[Affine, .
         # What is left has one element.
         runs.append((False, tuple(sources[at:]), []))
         at = len(sources)
-    if pending_new or at < len(sources):
-        raise Undecided("how the axes are split and merged by this reshape is not affine in the sizes")
-    return runs
+    return None if pending_new or at < len(sources) else runs
 
 
 def equal_products(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]) -> bool:

@@ -18,7 +18,7 @@ from symconv.prove.language.syntax import Node
 from symconv.prove.meaning.value import Amount, Axis, Fresh, Pair, Term, Undecided, Value
 from symconv.relation.regions import Region
 
-__all__ = ["Fork", "ForkAt", "Mismatch", "Names", "OfSum", "Scope", "Undecided", "Uneven", "same_size"]
+__all__ = ["Fork", "ForkAt", "Mismatch", "Names", "OfSum", "Scope", "Undecided", "Uneven", "primitive", "same_size"]
 
 
 class Mismatch(Exception):  # noqa: N818
@@ -193,7 +193,7 @@ class Scope:
         return self.caret.error(at, message)
 
 
-def _primitive(sizes: Sequence[Affine]) -> list[Affine]:
+def primitive(sizes: Sequence[Affine]) -> list[Affine]:
     """The sizes with their common factors apart: ``2*OH`` is 2 times OH."""
     number, forms = 1, []
     for size in sizes:
@@ -244,7 +244,7 @@ def same_size(scope: Scope, left: Sequence[Affine], right: Sequence[Affine], sen
 
     Raises Undecided where that is not affine.
     """
-    a, b = _primitive(left), _primitive(right)
+    a, b = primitive(left), primitive(right)
     for form in list(a):
         same = next((other for other in b if form == other), None) or next(
             (other for other in b if scope.region.always(equal(form, other))), None

@@ -1,0 +1,117 @@
+"""Normalisations that people write: Bessel's correction, lengths of weights, groups of channels; against quotients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+
+BESSEL = """
+import numpy as np
+def bn_forward(h, gain, bias):
+    n = h.shape[0]
+    mean = h.mean(0, keepdims=True)
+    var = ((h - mean)**2).sum(0, keepdims=True) / (n - 1)
+    inv = (var + 1e-5)**-0.5
+    raw = (h - mean) * inv
+    return gain * raw + bias, (gain, inv, raw, n)
+def bn_backward(dout, cache):
+    gain, inv, raw, n = cache
+    dgain = (dout * raw).sum(0)
+    dbias = dout.sum(0)
+    dh = gain * inv / n * (n * dout - dout.sum(0) - n / (n - 1) * raw * (dout * raw).sum(0))
+    return dh, dgain, dbias
+"""
+LENGTHS = """
+import numpy as np
+def wn_forward(x, v, g):
+    n = np.sqrt((v**2).sum(axis=1, keepdims=True))
+    w = g[:, None] * v / n
+    return x @ w.T, (x, v, g, n, w)
+def wn_backward(dout, cache):
+    x, v, g, n, w = cache
+    dx = dout @ w
+    dw = dout.T @ x
+    dg = (dw * v / n).sum(axis=1)
+    dv = g[:, None] / n * (dw - (dw * v).sum(axis=1, keepdims=True) * v / n**2)
+    return dx, dv, dg
+"""
+GROUPS = """
+import numpy as np
+def gn_forward(x, gamma, beta, G=2, eps=1e-5):
+    N, C, H, W = x.shape
+    xg = x.reshape(N * G, C // G * H * W)
+    mu = xg.mean(axis=1, keepdims=True)
+    var = xg.var(axis=1, keepdims=True)
+    xh = ((xg - mu) / np.sqrt(var + eps)).reshape(N, C, H, W)
+    return gamma.reshape(1, C, 1, 1) * xh + beta.reshape(1, C, 1, 1), (xh, gamma, var, G, eps)
+def gn_backward(dout, cache):
+    xh, gamma, var, G, eps = cache
+    N, C, H, W = dout.shape
+    dgamma = (dout * xh).sum(axis=(0, 2, 3))
+    dbeta = dout.sum(axis=(0, 2, 3))
+    dxh = (dout * gamma.reshape(1, C, 1, 1)).reshape(N * G, C // G * H * W)
+    xg = xh.reshape(N * G, C // G * H * W)
+    dx = (dxh - dxh.mean(axis=1, keepdims=True) - xg * (dxh * xg).mean(axis=1, keepdims=True)) / np.sqrt(var + eps)
+    return dx.reshape(N, C, H, W), dgamma, dbeta
+"""
+
+
+def grouped(to: str, axis: int) -> str:
+    return GROUPS.replace("(N * G, C // G * H * W)", to).replace("axis=1", f"axis={axis}")
+
+
+ASSERTED = grouped("(N, G, -1)", 2).replace("shape\n    xg", "shape\n    assert C % G == 0\n    xg")
+VECTORS = ((4, 3), (3,), (3,))
+CASES: dict[str, tuple[str, tuple[tuple[int, ...], ...], str, str, str]] = {
+    "Bessel": (BESSEL, VECTORS, "h", "n / (n - 1) * raw", "raw"),
+    "lengths of weights": (LENGTHS, ((4, 3), (2, 3), (2,)), "v", "v / n**2", "v / n"),
+    "rows of groups": (GROUPS, ((2, 4, 3, 2), (4,), (4,)), "x", "(dxh * xg).mean", "(dxh * xg).sum"),
+    "groups and one axis": (
+        grouped("(N, G, C // G * H * W)", 2), ((2, 4, 3, 2), (4,), (4,)), "x", "np.sqrt(var + eps)\n    return dx",
+        "(var + eps)\n    return dx",
+    ),
+    "what is left": (ASSERTED, ((2, 4, 3, 2), (4,), (4,)), "x", "- xg * (dxh", "+ xg * (dxh"),
+}  # fmt: skip
+
+
+def right_when_run(text: str, shapes: tuple[tuple[int, ...], ...]) -> list[bool]:
+    """Which gradients difference quotients along a direction say to be right."""
+    space: dict[str, Any] = {}
+    exec(compile(text, "layer", "exec"), space)  # noqa: S102
+    forward: Callable[..., Any] = next(one for name, one in space.items() if name.endswith("_forward"))
+    backward: Callable[..., Any] = next(one for name, one in space.items() if name.endswith("_backward"))
+    rng = np.random.default_rng(5)
+    arrays = [rng.normal(size=shape) for shape in shapes]
+    out, cache = forward(*arrays)
+    cotangent = rng.normal(size=out.shape)
+    good = []
+    for array, found in zip(arrays, backward(cotangent, cache), strict=True):
+        step = rng.normal(size=array.shape) * 1e-5
+        ends = []
+        for sign in (1, -1):
+            moved = [one + sign * step if one is array else one for one in arrays]
+            ends.append((forward(*moved)[0] * cotangent).sum())
+        good.append(np.isclose((ends[0] - ends[1]) / 2, (found * step).sum(), rtol=1e-5, atol=1e-12))
+    return [bool(one) for one in good]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_is_proved_and_a_slip_of_it_refuted(case: str) -> None:
+    text, shapes, wrong, before, after = CASES[case]
+    assert all(right_when_run(text, shapes))
+    assert sc.check(text, explain=False).holds is True
+    slip = text.replace(before, after)
+    assert slip != text and right_when_run(slip, shapes).count(False) == 1
+    proofs = sc.check(slip, explain=False)
+    assert {name for name, proof in proofs.items() if proof.holds is False} == {wrong}
+    assert all(proof.holds for name, proof in proofs.items() if name != wrong)
+
+
+def test_the_length_of_what_is_left_says_which_size_is_cut() -> None:
+    with pytest.raises(sc.SpecError, match=r"say which size is cut, as in C // groups"):
+        sc.check(grouped("(N, G, -1)", 2))
