@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from symconv.notation.expr import Constraint
 from symconv.notation.functions import TABLE
-from symconv.prove.algebra.reader import Reader
 from symconv.prove.algebra.pieces import Pieces, solved, switch, values
+from symconv.prove.algebra.reader import Reader
 from symconv.prove.algebra.variables import (
     Applied,
     Base,
