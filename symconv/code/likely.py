@@ -38,7 +38,10 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
     problem: SymconvError | None = None
     outside: SymconvError | None = None
     asked = ""
+    vectors: tuple[Operator, Proofs[Proof]] | None = None
     for op, read in pair.operators():
+        if vectors is not None and not _beside_vectors(op):
+            continue
         try:
             reading, found = pair.results(op, read)
             known = _fitting(reading, found, proved=proved)
@@ -50,7 +53,13 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
                 asked = next((which_axes(read, op, one) for one, _ in unfit if number_alone(op, one)), "")
                 if proofs.holds and asked:
                     break
-                return op, proofs
+                if vectors is None and proofs.holds and _vectors_alone(op):
+                    # A weight that is a vector stands beside more than one row, where that is right as well.
+                    vectors = op, proofs
+                    continue
+                if vectors is None or proofs.holds:
+                    return op, proofs
+                continue
             unfit.append((op, read))
         except UnprovedError:
             raise
@@ -60,6 +69,8 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
                 raise
             problem = problem or refused
             outside = outside or (None if unfit or of_one_rank(str(refused)) else refused)
+    if vectors is not None:
+        return vectors
     if asked:
         raise SeveralRanksError(asked)
     for op, read in unfit:
@@ -69,6 +80,17 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
             problem = problem or refused
     assert problem is not None
     raise outside or problem
+
+
+def _vectors_alone(op: Operator) -> bool:
+    """Whether all of several tensors are vectors."""
+    return len(op.inputs) > 1 and all(len(one.axes) == 1 for one in op.inputs)
+
+
+def _beside_vectors(op: Operator) -> bool:
+    """Whether the first tensor has more axes than all others, which are vectors."""
+    first, *others = op.inputs
+    return len(first.axes) > 1 and all(len(one.axes) == 1 for one in others)
 
 
 def judged(pair: Pair, op: Operator, read: Forward, wrong: Collection[str] = (),
@@ -126,10 +148,17 @@ def _fitting(
             problems[tensor] = problem
             continue
         left -= not known[tensor].decision.wrong.empty
-        if not known[tensor].fits or left <= most:
+        if not known[tensor].fits or _misshapen(known[tensor]) or left <= most:
             return None
         if proved and (known[tensor].decision.undecided or not known[tensor].decision.wrong.empty):
             raise UnprovedError(f"g{tensor} is not proved")
     if problems:
         raise next(problems[tensor] for tensor in found if tensor in problems)
     return known
+
+
+def _misshapen(one: Decided) -> bool:
+    """Whether what is undecided has another shape than its tensor where it is tried."""
+    search = one.decision.search if one.decision.undecided else None
+    found = search.smallest() if search is not None else None
+    return found is not None and bool(found.mismatch)

@@ -59,6 +59,20 @@ def gn_backward(dout, cache):
     dx = (dxh - dxh.mean(axis=1, keepdims=True) - xg * (dxh * xg).mean(axis=1, keepdims=True)) / np.sqrt(var + eps)
     return dx.reshape(N, C, H, W), dgamma, dbeta
 """
+RMS = """
+import numpy as np
+def rms_forward(x, w, eps=1e-6):
+    rstd = 1 / np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+    return x * rstd * w, (x, w, rstd)
+def rms_backward(dy, cache):
+    x, w, rstd = cache
+    xn = x * rstd
+    wdy = w * dy
+    c = (xn * wdy).mean(-1, keepdims=True)
+    dx = (wdy - xn * c) * rstd
+    dw = (dy * xn).reshape(-1, w.shape[0]).sum(0)
+    return dx, dw
+"""
 
 
 def grouped(to: str, axis: int) -> str:
@@ -67,6 +81,7 @@ def grouped(to: str, axis: int) -> str:
 
 ASSERTED = grouped("(N, G, -1)", 2).replace("shape\n    xg", "shape\n    assert C % G == 0\n    xg")
 VECTORS = ((4, 3), (3,), (3,))
+ROWS = ((2, 3, 4), (4,))
 CASES: dict[str, tuple[str, tuple[tuple[int, ...], ...], str, str, str]] = {
     "Bessel": (BESSEL, VECTORS, "h", "n / (n - 1) * raw", "raw"),
     "lengths of weights": (LENGTHS, ((4, 3), (2, 3), (2,)), "v", "v / n**2", "v / n"),
@@ -75,6 +90,7 @@ CASES: dict[str, tuple[str, tuple[tuple[int, ...], ...], str, str, str]] = {
         grouped("(N, G, C // G * H * W)", 2), ((2, 4, 3, 2), (4,), (4,)), "x", "np.sqrt(var + eps)\n    return dx",
         "(var + eps)\n    return dx",
     ),
+    "roots of means of squares": (RMS, ROWS, "x", "xn * c", "x * c"),
     "what is left": (ASSERTED, ((2, 4, 3, 2), (4,), (4,)), "x", "- xg * (dxh", "+ xg * (dxh"),
 }  # fmt: skip
 
@@ -110,6 +126,31 @@ def test_each_is_proved_and_a_slip_of_it_refuted(case: str) -> None:
     proofs = sc.check(slip, explain=False)
     assert {name for name, proof in proofs.items() if proof.holds is False} == {wrong}
     assert all(proof.holds for name, proof in proofs.items() if name != wrong)
+
+
+def test_a_weight_that_is_a_vector_stands_beside_rows() -> None:
+    proofs = sc.check(RMS, explain=False)
+    assert [len(one.axes) for one in proofs["x"].operator.inputs] == [4, 1]
+
+
+THRESHOLD = """
+import numpy as np
+def ffn_forward(x, v, b, w):
+    h = x @ v + b
+    return np.maximum(0, h) @ w, (x, v, w, h)
+def ffn_backward(dout, cache):
+    x, v, w, h = cache
+    dh = (dout @ w.T) * (h > 0)
+    return dh @ v.T, x.T @ dh, dh.sum(0), np.maximum(0, h).T @ dout
+"""
+
+
+def test_a_threshold_that_whole_numbers_do_not_tell_from_0_is_refuted() -> None:
+    shapes = ((4, 3), (3, 2), (2,), (2, 3))
+    assert all(right_when_run(THRESHOLD, shapes)) and sc.check(THRESHOLD, explain=False).holds is True
+    slip = THRESHOLD.replace("h > 0", "h >= 1")
+    assert right_when_run(slip, shapes) == [False, False, False, True]
+    assert [proof.holds for proof in sc.check(slip, explain=False).values()] == [False, False, False, True]
 
 
 def test_the_length_of_what_is_left_says_which_size_is_cut() -> None:

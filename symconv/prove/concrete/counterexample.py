@@ -20,8 +20,8 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL, is_selector, labels_of
 from symconv.prove.language.syntax import Claim
 
-__all__ = ["MASKED", "PRIME", "UNIT", "Counterexample", "Shapes", "differing", "drawn", "drawn_for", "labels", "seen",
-           "times"]  # fmt: skip
+__all__ = ["MASKED", "PRIME", "SIGNED", "UNIT", "Counterexample", "Shapes", "differing", "drawn", "drawn_for", "labels",
+           "seen", "times"]  # fmt: skip
 
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1
@@ -31,6 +31,9 @@ _POSITIVE = 4
 
 UNIT = 101
 """The draw of eighths between 0 and 1, where ``log(1 - x)`` and its like have values."""
+
+SIGNED = 104
+"""The draw of eighths between -1 and 1: of whole numbers ``x >= 1`` is what ``x > 0`` is."""
 
 MASKED = {102: 7, 103: 1}
 """Draws of zeros and ones, as masks hold, with so many ones in eight: no mask of 2 leaves ``exp(1e9*(1 - mask))``."""
@@ -118,14 +121,15 @@ def _decimal(value: Fraction) -> str:
 def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below: int = 10) -> dict[str, Array]:
     """Integers under ``below`` for every input and the cotangent, as Python ints: positive ones from few seeds.
 
-    The seed ``UNIT`` draws fractions for the inputs, those of ``MASKED`` zeros and ones.
+    The seeds ``UNIT`` and ``SIGNED`` draw fractions for the inputs, those of ``MASKED`` zeros and ones.
     """
     rng = np.random.default_rng(seed)
     least = 1 if seed < _POSITIVE else 1 - below
     wanted = {t.name: shapes[t.name] for t in op.inputs} | {f"g{op.output.name}": op.output_shape(**dict(shapes))}
     found = {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
-    if seed == UNIT:
-        eighths = {t.name: rng.integers(1, 8, shapes[t.name]).astype(object) for t in op.inputs}
+    if seed in {UNIT, SIGNED}:
+        first = 1 if seed == UNIT else -7
+        eighths = {t.name: rng.integers(first, 8, shapes[t.name]).astype(object) for t in op.inputs}
         found |= {name: np.asarray(value * Fraction(1, 8), dtype=object) for name, value in eighths.items()}
     if seed in MASKED:
         found |= {

@@ -11,8 +11,18 @@ from symconv.errors import SpecError
 from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_ENCLOSED, REFUTED_FIRST, REFUTED_POINTS, REFUTED_SHAPES
 from symconv.notation.affine import affine, var
 from symconv.notation.expr import Apply, Const, Constraint, equal, walk
+from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import MASKED, UNIT, Counterexample, Shapes, drawn_for, seen, times
+from symconv.prove.concrete.counterexample import (
+    MASKED,
+    SIGNED,
+    UNIT,
+    Counterexample,
+    Shapes,
+    drawn_for,
+    seen,
+    times,
+)
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.sides import applies_functions, is_rational, roughly_apart
 from symconv.prove.language.coded import Coded
@@ -50,9 +60,12 @@ class Search:
 
     @cached_property
     def _seeds(self) -> tuple[int, ...]:
-        if self._rational:
-            return _SEEDS
         nodes = [one for statement in self.op.statements for one in walk(statement.expr)]
+        if self._rational:
+            kinked = any(
+                isinstance(one, Apply) and one.function in TABLE and TABLE[one.function].kinks for one in nodes
+            )
+            return (*_SEEDS, SIGNED) if kinked else _SEEDS
         # A thousandth is no mask.
         divisors = [id(one.arguments[1]) for one in nodes if isinstance(one, Apply) and one.function == "div"]
         masked = any(isinstance(one, Const) and abs(one.value) >= _MASK and id(one) not in divisors for one in nodes)
@@ -125,7 +138,7 @@ class Search:
     def _exact(self) -> Iterator[tuple[Shapes, Sequence[int]]]:
         """Sizes and draws at which both sides are computed exactly: all, or as many as enclosing functions allows."""
         if self._rational:
-            yield from ((shapes, _SEEDS) for shapes in self._shapes)
+            yield from ((shapes, self._seeds) for shapes in self._shapes)
             return
         nodes = sum(1 for statement in self.op.statements for _ in walk(statement.expr))
         work = 0
