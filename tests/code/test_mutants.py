@@ -181,7 +181,8 @@ def judged(case: Case, seed: int, folder: Path) -> bool | None:
                           explain=False)  # fmt: skip
     except sc.SymconvError:
         return None
-    path = folder / "mutant.py"
+    # Python would take the bytecode of another one that was written within the same second.
+    path = folder / f"{case.name}_{seed}.py"
     path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("mutant", path)
     assert spec is not None and spec.loader is not None
