@@ -21,7 +21,7 @@ NO_LIMITS = {
         "PRIME": "the field that draws are compared in",
         "_TERMS": "how much is printed",
         "_DIGITS": "how much is printed",
-        "UNIT": "what is drawn",
+        "SIGNED", "UNIT": "what is drawn",
         "_POSITIVE": "what is drawn",
         "_SMALL": "what is drawn",
     },
