@@ -38,10 +38,7 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
     problem: SymconvError | None = None
     outside: SymconvError | None = None
     asked = ""
-    vectors: tuple[Operator, Proofs[Proof]] | None = None
     for op, read in pair.operators():
-        if vectors is not None and not _beside_vectors(op):
-            continue
         try:
             reading, found = pair.results(op, read)
             known = _fitting(reading, found, proved=proved)
@@ -53,13 +50,10 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
                 asked = next((which_axes(read, op, one) for one, _ in unfit if number_alone(op, one)), "")
                 if proofs.holds and asked:
                     break
-                if vectors is None and proofs.holds and _vectors_alone(op):
+                if proofs.holds and _vectors_alone(op):
                     # A weight that is a vector stands beside more than one row, where that is right as well.
-                    vectors = op, proofs
-                    continue
-                if vectors is None or proofs.holds:
-                    return op, proofs
-                continue
+                    return _beside_rows(pair, explain) or (op, proofs)
+                return op, proofs
             unfit.append((op, read))
         except UnprovedError:
             raise
@@ -69,8 +63,6 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
                 raise
             problem = problem or refused
             outside = outside or (None if unfit or of_one_rank(str(refused)) else refused)
-    if vectors is not None:
-        return vectors
     if asked:
         raise SeveralRanksError(asked)
     for op, read in unfit:
@@ -87,10 +79,17 @@ def _vectors_alone(op: Operator) -> bool:
     return len(op.inputs) > 1 and all(len(one.axes) == 1 for one in op.inputs)
 
 
-def _beside_vectors(op: Operator) -> bool:
-    """Whether the first tensor has more axes than all others, which are vectors."""
-    first, *others = op.inputs
-    return len(first.axes) > 1 and all(len(one.axes) == 1 for one in others)
+def _beside_rows(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]] | None:
+    """The proofs where the first tensor has more axes than all others, which are vectors; None where one is missing."""
+    for op, read in pair.operators():
+        first, *others = op.inputs
+        if len(first.axes) > 1 and all(len(one.axes) == 1 for one in others):
+            with suppress(SymconvError):
+                reading, found = pair.results(op, read)
+                known = _fitting(reading, found, proved=True)
+                if known is not None:
+                    return op, proofs_of(reading, found, explain, known)
+    return None
 
 
 def judged(pair: Pair, op: Operator, read: Forward, wrong: Collection[str] = (),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from copy import copy
+from copy import deepcopy
 
 __all__ = ["as_classes"]
 
@@ -49,7 +49,7 @@ def _registered(node: ast.FunctionDef) -> Iterator[str]:
 def _class(forward: ast.FunctionDef, backward: ast.FunctionDef, setup: list[ast.FunctionDef]) -> ast.ClassDef:
     methods: list[ast.stmt] = []
     for name, one in (("forward", forward), ("backward", backward), *(("setup_context", one) for one in setup)):
-        method = copy(one)
+        method = deepcopy(one)  # the function stays beside the class
         method.name, method.decorator_list = name, [ast.copy_location(ast.Name("staticmethod", ast.Load()), one)]
         methods.append(method)
     whole = ast.ClassDef(forward.name, [], [], methods, [])
