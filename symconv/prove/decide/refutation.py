@@ -105,6 +105,10 @@ class Search:
 
     def smallest(self) -> Counterexample | None:
         """The smallest sizes found at which the claim is certainly wrong; None where none was found."""
+        return self._smallest
+
+    @cached_property
+    def _smallest(self) -> Counterexample | None:
         found = self._found()
         return found if found is None else self._shrunk(found)
 
