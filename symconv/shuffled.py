@@ -34,7 +34,7 @@ class ShuffledEntry(Entry):
     _transformed = False
 
     def _owner(self) -> int:
-        return self._owned if self.planned else 0
+        return self._owned if self.planned else -1
 
     def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[Choice, ...]:
         if not self.outputs or not all(sizes):

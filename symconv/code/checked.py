@@ -14,7 +14,7 @@ from typing import Any
 from symconv.code.distributions import perhaps_targets, summing_to_one, targets_of
 from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, described
-from symconv.code.likely import as_likely, judged, misfits, steep
+from symconv.code.likely import as_likely, beside_rows, judged, misfits, steep
 from symconv.code.over_time import by_one_step, in_any_sequence
 from symconv.code.pair import Pair
 from symconv.code.proofs import Proofs, proofs_of
@@ -247,6 +247,8 @@ def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tu
         if _axes(other) == _axes(op) or fewer:
             continue
         known, holds = judged(pair, other, read, wrong, rank.right)
+        if holds and (found := beside_rows(pair, other, explain)) is not None:
+            return found
         if holds:
             raise SeveralRanksError(which_axes(read, other, op))
         if known and (mine := rated(one.decision for one in known.values())).better(rank):

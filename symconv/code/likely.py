@@ -20,7 +20,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.explain.smooth import kinked
 from symconv.prove.proof import Proof
 
-__all__ = ["UnprovedError", "as_likely", "judged", "misfits", "steep"]
+__all__ = ["UnprovedError", "as_likely", "beside_rows", "judged", "misfits", "steep"]
 
 _STEEP = "infinite"
 
@@ -50,10 +50,7 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
                 asked = next((which_axes(read, op, one) for one, _ in unfit if number_alone(op, one)), "")
                 if proofs.holds and asked:
                     break
-                if proofs.holds and _vectors_alone(op):
-                    # A weight that is a vector stands beside more than one row, where that is right as well.
-                    return _beside_rows(pair, explain) or (op, proofs)
-                return op, proofs
+                return (proofs.holds and beside_rows(pair, op, explain)) or (op, proofs)
             unfit.append((op, read))
         except UnprovedError:
             raise
@@ -74,16 +71,16 @@ def as_likely(pair: Pair, explain: bool, proved: bool = False) -> tuple[Operator
     raise outside or problem
 
 
-def _vectors_alone(op: Operator) -> bool:
-    """Whether all of several tensors are vectors."""
-    return len(op.inputs) > 1 and all(len(one.axes) == 1 for one in op.inputs)
+def beside_rows(pair: Pair, right: Operator, explain: bool) -> tuple[Operator, Proofs[Proof]] | None:
+    """The proofs where vectors stand beside rows as long as they, if the gradients are right where all are vectors.
 
-
-def _beside_rows(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]] | None:
-    """The proofs where the first tensor has more axes than all others, which are vectors; None where one is missing."""
+    None where they are not, or not right beside rows: a weight that is a vector weighs each of many rows.
+    """
+    if len(right.inputs) < 2 or any(len(one.axes) != 1 for one in right.inputs):
+        return None
     for op, read in pair.operators():
         first, *others = op.inputs
-        if len(first.axes) > 1 and all(len(one.axes) == 1 for one in others):
+        if len(first.axes) > 1 and all(len(one.axes) == 1 and one.sizes[0] == first.sizes[-1] for one in others):
             with suppress(SymconvError):
                 reading, found = pair.results(op, read)
                 known = _fitting(reading, found, proved=True)
@@ -147,17 +144,10 @@ def _fitting(
             problems[tensor] = problem
             continue
         left -= not known[tensor].decision.wrong.empty
-        if not known[tensor].fits or _misshapen(known[tensor]) or left <= most:
+        if not known[tensor].fits or left <= most:
             return None
         if proved and (known[tensor].decision.undecided or not known[tensor].decision.wrong.empty):
             raise UnprovedError(f"g{tensor} is not proved")
     if problems:
         raise next(problems[tensor] for tensor in found if tensor in problems)
     return known
-
-
-def _misshapen(one: Decided) -> bool:
-    """Whether what is undecided has another shape than its tensor where it is tried."""
-    search = one.decision.search if one.decision.undecided else None
-    found = search.smallest() if search is not None else None
-    return found is not None and bool(found.mismatch)
