@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -109,11 +111,8 @@ def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ids=["5", "3", "central"],
 )
 def test_a_build_from_nothing_is_little_work(op, calls, characters, monkeypatch, tmp_path, new_process) -> None:
-    """Work is counted: seconds of a shared machine are double in its slow hours. On a quiet one these take 3 at most.
-
-    What Python does is counted by calls, what the compiler does by the text that it is given.
-    """
-    taken = []
+    """What Python does is counted by calls, what the compiler does by the text that it is given."""
+    taken = list[int]()
     for folder in "ab":  # what the process does once, such as loading modules, is done in the first
         forget()
         monkeypatch.setenv("SYMCONV_CACHE", str(tmp_path / folder))
@@ -123,6 +122,21 @@ def test_a_build_from_nothing_is_little_work(op, calls, characters, monkeypatch,
     assert len(list(tmp_path.rglob("kernel.pyx"))) == 2, "each was built"
     assert 100_000 < taken[-1] < calls
     assert 10_000 < max(path.stat().st_size for path in tmp_path.rglob("kernel.pyx")) < characters
+
+
+@pytest.mark.parametrize("op", [sc.operator(LAPLACIAN), sc.operator(SECOND), central()], ids=["5", "3", "central"])
+def test_each_is_built_within_three_seconds(op, monkeypatch, tmp_path, new_process) -> None:
+    """The least of up to three builds from nothing: what else runs on the cores counts as time of the process too."""
+    taken = list[float]()
+    while len(taken) < 3 and min(taken, default=3) >= 3:
+        forget()
+        monkeypatch.setenv("SYMCONV_CACHE", str(tmp_path / str(len(taken))))
+        before = os.times()
+        kernel = sc.build(op)
+        after = os.times()
+        taken.append(after.user - before.user + after.children_user - before.children_user)
+        assert kernel.forward is not None
+    assert min(taken) < 3, taken
 
 
 def place(at: int, size: int, border: str | int) -> int | None:
@@ -200,4 +214,6 @@ def test_the_work_of_a_derivation_does_not_grow_with_powers_of_reads() -> None:
         return done[0]
 
     calls(2)
+    start = time.process_time()
     assert calls(8) < 4 * calls(4)  # powers would be 256 times as many
+    assert time.process_time() - start < 5

@@ -134,12 +134,9 @@ def test_a_hundred_thousand_points_cost_no_square() -> None:
     kernel = sc.build(op, dtype="float64")
     given = np.ones(op.output_shape(w=(3,), v=(2,), x=x.shape)), np.ones(3), np.ones(2), x
     kernel.backward(*given)  # so much work asks for the larger module, which is compiled once
-    taken = []
-    while len(taken) < 3 and min(taken, default=1) >= 1:  # other work on the cores counts as well
-        began = time.process_time()
-        gx = kernel.backward(*given).x
-        taken.append(time.process_time() - began)
-    assert min(taken) < 1, taken  # a square would be 10**9 steps and more
+    began = time.process_time()
+    gx = kernel.backward(*given).x
+    assert time.process_time() - began < 1
     want = np.zeros_like(x)
     for a in range(3):
         for p in range(2):

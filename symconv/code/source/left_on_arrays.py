@@ -36,10 +36,14 @@ def as_results(tree: ast.Module) -> ast.Module:
 def _function(node: ast.FunctionDef) -> ast.FunctionDef:
     """``def lin_grad(x, out, w): x.g = ...`` that takes the cotangent first and returns the gradients in order."""
     taken = parameters(node.args)
-    left = _left(node, lambda one: one.id if isinstance(one, ast.Name) and one.id in taken else None)
+
+    def told(one: ast.expr) -> str | None:
+        return one.id if isinstance(one, ast.Name) and one.id in taken else None
+
+    left = _left(node, told)
     if left is None:
         return node
-    stored, read, told = left
+    stored, read = left
     new = _Leaving(told).visit(deepcopy(node))
     results: list[ast.expr] = [ast.Name(stored[one], ast.Load()) for one in taken if one in stored]
     new.body.append(ast.Return(ast.Tuple(results, ast.Load()) if len(results) > 1 else results[0]))
@@ -52,13 +56,13 @@ def _function(node: ast.FunctionDef) -> ast.FunctionDef:
 
 
 def _method(node: ast.FunctionDef) -> ast.FunctionDef:
-    """``def backward(self): self.x.g = ...`` that takes the cotangent and leaves ``self.dx``."""
+    """``def backward(self): self.x.g = ...`` that takes the cotangent and leaves an attribute of that name, ``x.g``."""
     taken = parameters(node.args)
     left = _left(node, own_attribute) if taken[:1] == ["self"] and len(taken) < 3 else None
     if left is None or (left[1] and len(taken) == 2):
         return node
-    stored, read, told = left
-    new = _Leaving(told, stored).visit(deepcopy(node))
+    stored, read = left
+    new = _Leaving(own_attribute, stored).visit(deepcopy(node))
     if len(taken) == 1:
         new.args.args.append(ast.arg(next(iter(read.values()), "dout")))
         new.args.defaults += [] if read else [ast.Constant(1)]
@@ -66,7 +70,7 @@ def _method(node: ast.FunctionDef) -> ast.FunctionDef:
     return found
 
 
-def _left(node: ast.FunctionDef, told: _Told) -> tuple[Mapping[str, str], Mapping[str, str], _Told] | None:
+def _left(node: ast.FunctionDef, told: _Told) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
     """The arrays that a function leaves gradients on, and the one at most on which it finds one; None for others.
 
     Each with what its gradient is called.
@@ -79,7 +83,7 @@ def _left(node: ast.FunctionDef, told: _Told) -> tuple[Mapping[str, str], Mappin
     stored = found[True]
     read = {name: said for name, said in found[False].items() if name not in stored}
     returned = any(isinstance(one, ast.Return) and one.value is not None for one in parts)
-    return None if not stored or len(read) > 1 or returned else (stored, read, told)
+    return None if not stored or len(read) > 1 or returned else (stored, read)
 
 
 class _Leaving(ast.NodeTransformer):

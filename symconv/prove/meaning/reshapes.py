@@ -26,7 +26,8 @@ def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], 
     if wanted is not None:
         scope.require(wanted, f"{sentence}: {RESHAPED}")
     olds = [size for size, _ in sources]
-    runs = next(filter(None, (_runs(scope, olds, parts) for parts in _parts(targets))), None)
+    each = (_runs(scope, olds, parts) for parts in _parts(targets))
+    runs = next((one for one in each if one is not None), None)
     if runs is None:
         raise Undecided("how the axes are split and merged by this reshape is not affine in the sizes")
     new_axes: list[Axis] = [axis() for _ in targets]
