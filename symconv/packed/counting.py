@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
 from itertools import product as combinations
+from types import MappingProxyType
 
-from symconv.loops.arith import add, balanced, const, floordiv, largest, mul, sub, total
+from symconv.loops.arith import add, balanced, const, floordiv, largest, mul, smallest, sub, total
 from symconv.loops.ir import Compare, Expr, Mod
 from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, walk
@@ -126,22 +128,46 @@ def masked_facts(found: Contraction) -> Facts:
     axis = next(a for operand in found.wide for a in operand.axes if a.loop == loop)
     lower, upper = extent(found, loop)
     lane = FlatAxis(loop.rstrip("_"), largest([const(0), sub(upper, lower)]), integer(axis.length))
-    flops, read, written = _work(found)
+    flops, read, written = _work(found, _reached(found))
     return Facts(
         "masked", "direct", flat=(lane,), flops=flops, reads=read, writes=written, operations=_operations(found)
     )
 
 
-def _taps(found: Contraction) -> tuple[Expr, ...]:
-    """How many taps each combination of residue classes has."""
+def _reached(found: Contraction) -> dict[str, Expr]:
+    """How many values of a tap one cell reaches at most, where its bounds move along with other loops.
+
+    Of two windows on one axis the position in the first is a tap with the length of the output: nests run over what is
+    reached, packed ones over all.
+    """
+    loops = {*found.solution.cells, *found.solution.steps, *(n for p in found.solution.phases for n in p.names)}
+    limits = [one.form for one in found.solution.limits if not one.equality]
+    reached: dict[str, Expr] = {}
+    for tap in found.taps:
+        for low, high in combinations(limits, limits):
+            step = low.coefficient(tap)
+            moves = step > 0 and high.coefficient(tap) == -step and low.names() & loops != {tap}
+            if moves and not (low + high).names() & loops:
+                width = add(floordiv(integer(low + high), step), const(1))
+                reached[tap] = smallest([reached[tap], width]) if tap in reached else width
+    return reached
+
+
+def _taps(found: Contraction, reached: Mapping[str, Expr] = MappingProxyType({})) -> tuple[Expr, ...]:
+    """How many taps each combination of residue classes has, no more of each than are ``reached``."""
     if found.lanes == "steps":
         return (const(1),)
     entries = [[dict(zip(p.names, entry, strict=True)) for entry in p.table] for p in phases_of(found)]
     fixed = [{name: value for part in parts for name, value in part.items()} for parts in combinations(*entries)]
-    return tuple(product(tap_count(found, tap, values) for tap in found.taps) for values in fixed)
+
+    def count(tap: str, values: dict[str, int]) -> Expr:
+        every = tap_count(found, tap, values)
+        return smallest([every, reached[tap]]) if tap in reached else every
+
+    return tuple(product(count(tap, values) for tap in found.taps) for values in fixed)
 
 
-def _work(found: Contraction) -> tuple[Expr, Expr, Expr]:
+def _work(found: Contraction, reached: Mapping[str, Expr] = MappingProxyType({})) -> tuple[Expr, Expr, Expr]:
     """Operations, elements read and elements written."""
     cells = _elements(found.statement.target)
     read = reduce(add, (_elements(tensor) for tensor in found.operator.inputs))
@@ -149,7 +175,7 @@ def _work(found: Contraction) -> tuple[Expr, Expr, Expr]:
         steps = product(counts(found, found.solution.steps, exact=False))
     else:
         # Every combination of residue classes has its share of the cells, and its own taps.
-        taps = _taps(found)
+        taps = _taps(found, reached)
         steps = mul(product(counts(found, found.planes, exact=False)), balanced(taps))
         cells_each = floordiv(cells, len(taps))
         return mul(const(2), mul(cells_each, steps)), read, cells
