@@ -35,7 +35,7 @@ def settings_of(
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
-    Dilations and groups that have a default are 2 beside these, one after the other. Where a window has a height and a
+    Dilations and groups are 2 beside these, one after the other, and 1 where they have no default. Where a window has a height and a
     width, it is 2 x 3 in the end.
 
     Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are;
@@ -70,14 +70,15 @@ def settings_of(
     other = {"stride": affine(2), "padding": affine(1)}
     chosen = {word: other[kind] for word in sorted(words) if (kind := numeric_kind(word)) in other and numeric(word)}
     plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
+    unsaid = dict.fromkeys(_further(words - usual - {*whole}), affine(1))
     left_out = {word: affine(3) for word in factors_of_none(forward) if word not in chosen}
     axes = axes_in(forward) - {*whole, *known}
     first = dict.fromkeys(whole, affine(2)) | dict.fromkeys(axes, affine(-1))
     then = dict.fromkeys(whole, affine(3)) | left_out | dict.fromkeys(axes, affine(0))
-    if shares or chosen or whole or left_out or axes:
-        usually = plainest | first | dict.fromkeys(shares, _HALF)
-        harder = chosen | then | dict.fromkeys(shares, _QUARTER)
-        further = [{**harder, word: affine(2)} for word in _further(words & usual)]
+    if shares or chosen or whole or left_out or axes or unsaid:
+        usually = unsaid | plainest | first | dict.fromkeys(shares, _HALF)
+        harder = unsaid | chosen | then | dict.fromkeys(shares, _QUARTER)
+        further = [{**harder, word: affine(2)} for word in (*_further(words & usual), *unsaid)]
         wide = dict.fromkeys(_widths(windows), affine(3))
         return [usually, harder, *further, *([{**usually, **wide}] if wide else [])]
     return [{}, *({word: affine(2)} for word in _further(words & usual))]

@@ -89,7 +89,8 @@ class Reading:
         state = state or start(self.program, on)
         roles, context, cache = begun.roles, begun.context, begun.cache
         said = self.forward.settings if self.forward else {n: roles.value(v) for n, v in self.arguments.items()}
-        give_attributes(state, context, said)
+        first = next(iter(self.forward.tensors.values()), "") if self.forward else ""
+        give_attributes(state, context, said, begun.boxes.get(first))
         give_zeros(state, context)
         result = run(state, self.node, bound(state, self._given(roles, context, cache)))
         kept = {f".{name}": value for name, value in context.attributes.items()}

@@ -177,6 +177,7 @@ class Branches:
         """
         found: list[list[Read]] = []
         refused: Exception = Mismatch("no sizes are left")
+        before = self._numbers(halves[0].union(halves[1]))
         for half in halves:
             try:
                 found += [self.read(half, fitted)] if not half.empty else []
@@ -193,14 +194,14 @@ class Branches:
                 told = f"line {line} asks for sizes, and one half is not read: {reason}" if line else str(reason)
                 refused = reason if isinstance(reason, HalfUnread) else HalfUnread(told)
                 other = halves[1] if half is halves[0] else halves[0]
-                if not half_unread or self._numbers(other):
+                if not half_unread or self._numbers(other) - before:
                     raise refused from None
                 self.unread = self.unread or str(refused)
         if not found:
             raise refused
         if len(found) == 1:
             return found[0]
-        usual = condition is not None and not any(self._numbers(one.region) for one in found[0])
+        usual = condition is not None and not any(self._numbers(one.region) - before for one in found[0])
         if condition is not None and usual and all(_by_accident(one, found[0]) for one in found[1]):
             return [replace(one, assumed=(condition, *one.assumed)) for one in found[0]]
         self.line = self.line or line

@@ -18,7 +18,7 @@ from symconv.prove.meaning.value import Value
 from symconv.relation.regions import Region, everywhere
 from symconv.relation.sets import Context
 
-__all__ = ["EQUAL_PARTS", "cut_in_loops", "in_parts", "of_lengths", "uncut_first"]
+__all__ = ["EQUAL_PARTS", "as_long_as", "cut_in_loops", "in_parts", "of_lengths", "uncut_first"]
 
 EQUAL_PARTS = "parts that are cut from an axis are all of it"
 _FLOOR = "floor("
@@ -54,7 +54,8 @@ def in_parts(
 
     Where that is ``meant``, those too whose parts leave something over at other sizes.
     """
-    asked = [atom for one in ties for atom, _ in one.form.terms if isinstance(atom, Quotient)]
+    limits = [one for term in value.terms for one in term.where] if meant else []
+    asked = [atom for one in (*limits, *ties) for atom, _ in one.form.terms if isinstance(atom, Quotient)]
     told = {name: one.divisor for one in asked if (name := one.numerator.name) is not None} | divided(value)
     found: dict[str, int] = {}
     for name, parts in told.items():
@@ -63,14 +64,40 @@ def in_parts(
     return found
 
 
+def as_long_as(assumed: Sequence[Constraint]) -> dict[str, tuple[int, str]]:
+    """The sizes of axes that parts are taken from which are as long as another axis, with their number and its size.
+
+    Of ``x[:, g*c : (g+1)*c]`` with the channels ``c`` of a weight it is assumed that there are so many groups of them.
+    """
+    found: dict[str, tuple[int, str]] = {}
+    for one in assumed:
+        match sorted(one.form.terms, key=lambda term: term[1]):
+            case [(str(part), int(times)), (str(size), 1)] if times < -1 and not one.form.constant and not one.equality:
+                found[size] = max(found.get(size, (0, part)), (-times, part))
+    return found
+
+
 def cut_in_loops(node: ast.FunctionDef) -> bool:
-    """Whether parts of axes are taken one by one, ``x[:, g*c : (g+1)*c]`` with ``c = C // groups``.
+    """Whether parts of axes are taken one by one, ``x[:, g*c : (g+1)*c]`` with ``c = C // groups``, or ``w[g*c + o]``.
 
     Groups are of equally many channels then: what else would be left over is in none of them.
     """
     parts = [*ast.walk(node)]
     quotients = {name for one in parts if isinstance(one, ast.Assign) for name in _quotients(one)}
-    return any(_is_part(one, quotients) for one in parts if isinstance(one, ast.Slice))
+    entries = [one for part in parts if isinstance(part, ast.Subscript) for one in _entries(part.slice)]
+    return any(_is_part(one, quotients) or _in_part(one, quotients) for one in entries)
+
+
+def _entries(index: ast.expr) -> Sequence[ast.expr]:
+    return index.elts if isinstance(index, ast.Tuple) else [index]
+
+
+def _in_part(one: ast.expr, lengths: Collection[str]) -> bool:
+    """Whether it is the number of an element of a part, ``g*c + o``."""
+    match one:
+        case ast.BinOp(ast.BinOp(ast.Name(a), ast.Mult(), ast.Name(b)), ast.Add(), ast.Name()):
+            return a in lengths or b in lengths
+    return False
 
 
 def _quotients(given: ast.Assign) -> Iterator[str]:
@@ -84,7 +111,7 @@ def _quotients(given: ast.Assign) -> Iterator[str]:
                 yield name.id
 
 
-def _is_part(one: ast.Slice, lengths: Collection[str]) -> bool:
+def _is_part(one: ast.expr, lengths: Collection[str]) -> bool:
     match one:
         case ast.Slice(ast.BinOp(ast.Name(a), ast.Mult(), ast.Name(b)), ast.expr() as upper, None):
             length, number = (b, a) if b in lengths else (a, b)

@@ -20,12 +20,19 @@ def declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[C
     Where nothing ties ``x: (N, D), w: (N, D)`` otherwise, a gradient of ``zip(x, w)`` has no shape that fits.
     """
     first: dict[str, Affine] = {n: v for n, v in forward.settings.items() if isinstance(v, Affine) and v.is_constant}
-    for tensor, shape in forward.shapes.items():
-        for size, length in zip(map(var, sizes[tensor]), shape, strict=False):
-            if length is not None:
-                known = affine(length) if isinstance(length, int) else first.setdefault(length, size)
-                if known != size:
-                    yield equal(size, known)
+    shapes = forward.shapes
+    each = [two for tensor, shape in shapes.items() for two in zip(map(var, sizes[tensor]), shape, strict=False)]
+    for size, length in each:
+        if isinstance(length, int | str):
+            known = affine(length) if isinstance(length, int) else first.setdefault(length, size)
+            if known != size:
+                yield equal(size, known)
+    for name, size in _of_input(forward, sizes).items():
+        if first.setdefault(name, size) != size:
+            yield equal(size, first[name])
+    for size, length in each:
+        if isinstance(length, Affine) and length.names() <= first.keys():
+            yield equal(size, length.substitute(first))
     named: dict[str, Affine] = {}
     for name, lengths in documented_shapes(forward.node).items():
         tensor = forward.tensors.get(name, "")
@@ -36,6 +43,14 @@ def declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[C
             elif named.setdefault(word, size) != size:
                 yield equal(size, named[word])
     yield from _picked(forward, sizes)
+
+
+def _of_input(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> dict[str, Affine]:
+    """The lengths of the input that ``__init__`` has a name for: ``depth, height, width = input_shape``."""
+    parts = forward.program.initial().shape_of_input if forward.attributes else ()
+    row = sizes.get(next(iter(forward.tensors.values()), ""), ())
+    first = len(row) - len(parts)
+    return {part: var(row[first + k]) for k, part in enumerate(parts)} if first in {0, 1} else {}
 
 
 def _picked(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[Constraint]:

@@ -85,10 +85,10 @@ class Forward:
     def run(self, on: Any, tensors: Mapping[str, Any], context: Context) -> tuple[Any, Any]:
         """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
         state = start(self.program, on)
-        give_attributes(state, context, self.settings)
+        given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
+        give_attributes(state, context, self.settings, next(iter(given.values()), None))
         on.other_ties, on.equal_parts, on.exact = self.other_ties, self.equal_parts, self.centre
         names: dict[str, Any] = {}
-        given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
         plain, usual = parameters(self.node.args), defaults(self.node.args)
         for name in plain:
             if name in {"ctx", "self"}:

@@ -33,7 +33,8 @@ def broadcast_shapes(
     found: dict[str, Shape] = {}
     for name, item in zip(names, items, strict=True):
         value = _value(backward, item)
-        if name in tensors and value is not None and (shape := _kept(value)) is not None and _bare(forward, name):
+        shape = _kept(value) if value is not None else _laid(backward, item)
+        if name in tensors and shape is not None and _bare(forward, name):
             found[tensors[name]] = shape
     # One number of axes is meant: that of what is summed.
     return found if len({len(shape) for shape in found.values()}) == 1 else {}
@@ -138,6 +139,20 @@ def _value(backward: ast.FunctionDef, item: ast.expr) -> ast.expr | None:
     given = [value for one in ast.walk(backward) if isinstance(one, ast.Assign) and len(one.targets) == 1
              for target, value in _each(one.targets[0], one.value) if _is(target, item.id)]  # fmt: skip
     return given[0] if len(given) == 1 and sum(one.id == item.id for one in stored) == 1 else None
+
+
+def _laid(backward: ast.FunctionDef, item: ast.expr) -> Shape | None:
+    """The shape of a column that a sum is laid as, ``db = dout.sum((0, 2, 3))`` and then ``db = db.reshape(F, -1)``."""
+    if not isinstance(item, ast.Name):
+        return None
+    given = [value for to, value in given_in(ast.walk(backward)) if _is(to, item.id)]
+    match given:
+        case [ast.Call(ast.Attribute(_, "sum"), arguments, options), ast.Call(ast.Attribute(owner, "reshape"), [_, last])]:
+            named = {one.arg: one.value for one in options}
+            axes = literal(named.get("axis", arguments[-1] if arguments else ast.Constant(None)))
+            if _is(owner, item.id) and literal(last) in {1, -1} and isinstance(axes, tuple) and "keepdims" not in named:
+                return (None, 1) if {*axes} == {*range(len(axes) + 1)} - {1} else None
+    return None
 
 
 def _each(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:

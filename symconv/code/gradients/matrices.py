@@ -15,11 +15,14 @@ _PRODUCTS = frozenset({"dot", "matmul", "mm"})
 
 
 def matrices_in(node: ast.FunctionDef, tensors: Collection[str]) -> dict[str, int]:
-    """The numbers of axes of weights behind ``@`` or ``dot``, and of their biases; nothing where no input is left."""
+    """The numbers of axes of weights behind ``@`` or ``dot``, and of their biases; nothing where no input is left.
+
+    What is called ``b`` is a weight there too, as the second factor of low rank: ``x @ A @ B``.
+    """
     products = list(_products(node))
     left, right = ({name for two in products for name in _named(two[k])} for k in (0, 1))
     called = {name if name in tensors else tensor_named(name) for name in right - left}
-    weights = {one for one in called if one in tensors and one is not None and one.lower().startswith("w")}
+    weights = {one for one in called if one in tensors and one is not None and one.lower().startswith(("w", "b"))}
     biases = {one for one in tensors if one.lower().startswith("b") and f"w{one[1:]}" in map(str.lower, weights)}
     found = dict.fromkeys(weights, 2) | dict.fromkeys(biases - weights, 1)
     return found if weights and len(found) < len(tensors) else {}

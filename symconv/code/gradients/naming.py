@@ -38,7 +38,8 @@ def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[s
     found: dict[str, Affine] = {}
     used = {*sizes}
     flat = [(t, k, len(row), size) for t, row in sizes.items() for k, size in enumerate(row)]
-    shorter = sorted(flat, key=lambda item: any(region.ratio(item[3], one[3]) for one in flat))
+    # A bias of each element of an output is as long as the output, and no weight is what is left of it.
+    shorter = sorted(flat, key=lambda item: (any(region.ratio(item[3], one[3]) for one in flat), item[0] == "b"))
     for tensor, k, rank, size in shorter:
         number = region.constant(var(size))
         same = next((o for o in found if region.always(equal(var(o), var(size)))), None)

@@ -13,7 +13,7 @@ from typing import Any
 from symconv.code.gradients.branches import Branches, HalfUnread, Read, unknown
 from symconv.code.gradients.candidates import candidates, where_defined
 from symconv.code.gradients.compared import decided_of, output_of, proved_of
-from symconv.code.gradients.cut_axes import EQUAL_PARTS, cut_in_loops, in_parts, of_lengths, uncut_first
+from symconv.code.gradients.cut_axes import EQUAL_PARTS, as_long_as, cut_in_loops, in_parts, of_lengths, uncut_first
 from symconv.code.gradients.declared import declared
 from symconv.code.gradients.documented import documented
 from symconv.code.gradients.formula import numbered, with_words
@@ -35,7 +35,7 @@ from symconv.code.source.program import Program
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARD_TERMS, FORWARDS
 from symconv.notation.affine import var
-from symconv.notation.expr import equal
+from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator
 from symconv.notation.resolved import uncounted
 from symconv.prove.concrete.numbers import Misfit
@@ -172,7 +172,7 @@ def _of_kept(
 ) -> Iterator[tuple[Operator, Forward]]:
     """What a forward function is with parameters that are broadcast along axes of length 1."""
     rank = len(next(iter(kept.values())))
-    if rank == 2 and len({*tensors} - kept.keys()) > 1:
+    if rank == 2 and len({*tensors} - kept.keys() - said.keys()) > 1:
         return  # beside weights the bias that is a row or a column is told by them
     other = replace(forward, lines={**forward.lines, **kept})
     ranks = {**dict.fromkeys(tensors, rank), **said}
@@ -269,10 +269,13 @@ def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], re
         sure = in_parts(read.value, read.ties, read.region, flat)
         meant = cut_in_loops(forward.node) and not forward.unequal
         parts = in_parts(read.value, read.ties, read.region, flat, True) if meant else sure
+        slid = {} if forward.unequal or read.parts else as_long_as(read.assumed)
+        parts |= {size: count for size, (count, _) in slid.items()}
+        alike = [equal(var(size), var(part)) for size, (_, part) in slid.items()]
         if parts and not any(one.form.names() & parts.keys() for one in said):
             branches = Branches(lambda on, boxes: output_of(forward, on, boxes), sizes, forward.rows, keeps, parts)
             with suppress(SymconvError, Undecided, Mismatch, Misfit):
-                found = branches.read(of_lengths(flat).where(*said))
+                found = branches.read(of_lengths(flat).where(*said, *alike), _sums(said))
                 return found if parts == sure else [replace(one, lengths=EQUAL_PARTS) for one in found]
     return ()
 
@@ -291,6 +294,11 @@ def _branches(
         if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
             raise Undecided("it is read for sizes of its own alone")
         region = region.where(equal(var("w_0"), var("x_1")))
-    region = region.where(*declared(forward, sizes))
+    said = tuple(declared(forward, sizes))
     branches = Branches(lambda on, boxes: output_of(forward, on, boxes), sizes, forward.rows, keeps)
-    return branches.read(region), branches.line, branches.unread
+    return branches.read(region.where(*said), _sums(said)), branches.line, branches.unread
+
+
+def _sums(said: Iterable[Constraint]) -> tuple[Constraint, ...]:
+    """Equalities that say what a length is of several others, as that of an output."""
+    return tuple(one for one in said if one.equality and len(one.form.terms) > 2)

@@ -181,18 +181,19 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
     named_axes = _axes_named(node)
     hinted = (*_hinted(node), *([named_axes] if vectors or (named_axes == 2 and _kept_axes(node)) else []))
     matrices = matrices_in(node, names)
+    bias = {"b"} if "w" in names and matrices.get("b") != 2 else set()
     for rank in dict.fromkeys((*hinted, *_RANKS)):
         if matrices:
             yield {name: 1 if name in vectors else matrices.get(name, rank) for name in names}
         if vectors and len(vectors) < len(names):
             yield {name: 1 if name in vectors else rank for name in names}
-        yield {name: 1 if name == "b" and "w" in names else rank for name in names}
+        yield {name: 1 if name in bias else rank for name in names}
     if named := _called_vectors(names) - vectors:
         yield from ({name: 1 if name in vectors | named else rank for name in names} for rank in _RANKS)
     if said:
         likely = dict.fromkeys((*hinted, *_RANKS))
-        yield from ({n: said.get(n, 1 if n == "b" and "w" in names else rank) for n in names} for rank in likely)
-    if len([name for name in names if name not in said and not (name == "b" and "w" in names)]) <= 2:
+        yield from ({n: said.get(n, 1 if n in bias else rank) for n in names} for rank in likely)
+    if len([name for name in names if name not in {*said, *bias}]) <= 2:
         usual = tuple(dict.fromkeys((*hinted, *_RANKS)))
         for ranks in product(*((said[n],) if n in said else (1,) if n == "b" else usual for n in names)):
             if len(set(ranks)) > 1:
@@ -227,6 +228,7 @@ def vectors_of(node: ast.FunctionDef, names: Collection[str]) -> frozenset[str]:
     What the function multiplies is no bias, though it is called ``b``; nor is what functions of it alone are taken of.
     """
     found = _called_vectors(names) - _gates(node)
+    found -= {name for name, rank in matrices_in(node, names).items() if rank == 2}
     return found - {"b"} if "w" not in names and "b" in _factors(node) else found
 
 

@@ -34,7 +34,8 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     """Per tensor, how its gradient is picked from what the function returns: a position, or a key."""
     tensors = [t.name for t in reading.op.inputs if t.dtype == "real"]
     left = kept(reading)
-    if left and returns is None and not any(isinstance(one, ast.Return) for one in own_statements(reading.node)):
+    handed_on = (one.value for one in own_statements(reading.node) if isinstance(one, ast.Return))
+    if left and returns is None and all(one is None or _is_none(one) for one in handed_on):
         return {**left}
     value = _result(reading)
     if isinstance(value, ast.Dict):

@@ -27,6 +27,7 @@ from symconv.code.source.libraries import (
     nearest,
     signature,
 )
+from symconv.code.source.side_by_side import MEETING
 from symconv.code.source.trouble import Outside
 from symconv.code.source.vocabulary import IN_PLACE
 from symconv.code.values.amounts import is_number
@@ -59,7 +60,7 @@ def call_library(state: State, path: str, arguments: list[Any], options: dict[st
     if found is None and name[:-1] in IN_PLACE and name.endswith("_") and path.startswith("torch"):
         return _put_out(state, call_library(state, path[:-1], arguments, options), arguments[0])
     if found is None:
-        raise state.error(f"{path} is not read; {nearest(path)}")
+        raise state.error(f"{path} is not read; {MEETING.get(path) or nearest(path)}")
     word, names = found
     if path in _BY_NAME and "torch" not in state.program.libraries:
         _no_keepdims_by_place(state, name, names, arguments)

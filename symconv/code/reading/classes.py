@@ -22,11 +22,11 @@ from symconv.prove.meaning.scope import Undecided
 __all__ = ["give_attributes", "give_zeros", "values_of_class"]
 
 
-def give_attributes(state: State, context: Context, said: Mapping[str, Any]) -> None:
-    """What the class that is read gives ``self``, but for those that are said or were set."""
+def give_attributes(state: State, context: Context, said: Mapping[str, Any], given: Any = None) -> None:
+    """What the class that is read gives ``self``, but for those that are said or were set; ``given`` is its input."""
     of_class = values_of_class(state, state.program.owned())
     initial = state.program.initial()
-    known = {**_lengths(state, context, initial), **said}
+    known = {**_lengths_of_input(state, given, initial), **_lengths(state, context, initial), **said}
     for name, value in {**of_class, **_values_of_start(state, initial, known)}.items():
         if name in said and name in initial.defaults and name in initial.lasting:
             context.attributes[name] = value  # what is said is the parameter: self.rate = 1 - rate
@@ -68,6 +68,16 @@ def _lengths(state: State, context: Context, initial: Initial) -> dict[str, Any]
     return found
 
 
+def _lengths_of_input(state: State, given: Any, initial: Initial) -> dict[str, Any]:
+    """The parts of a parameter such as ``input_shape``, which is that of the input, or of one sample."""
+    parts = initial.shape_of_input
+    if not parts or not isinstance(given, Box):
+        return {}
+    value = current(state, given)
+    first = state.on.rank(value) - len(parts)
+    return {name: state.on.size(value, first + k) for k, name in enumerate(parts)} if first in {0, 1} else {}
+
+
 def _values_of_start(state: State, initial: Initial, said: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the attributes that ``__init__`` sets, with what is ``said`` for its parameters or for them."""
     line = state.line
@@ -79,6 +89,8 @@ def _values_of_start(state: State, initial: Initial, said: Mapping[str, Any]) ->
                 names[name] = told[0]
             elif default is not None:
                 names[name] = evaluate(state, default)
+    names |= {name: tuple(names[part] for part in parts) for name, parts in initial.shapes.items()
+              if name not in names and {*parts} <= names.keys()}  # fmt: skip
     context = Context()
     unknown = ({*initial.defaults} | _stored(initial.body)) - {*names}
     _start(state, initial.body, {**names, "self": context}, unknown)

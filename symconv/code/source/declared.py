@@ -8,11 +8,12 @@ from functools import lru_cache
 
 from symconv.code.source.initial import Initial
 from symconv.code.source.keyed import own_attribute
+from symconv.notation.affine import Affine, affine, var
 
 __all__ = ["Shape", "declared_names", "declared_shapes"]
 
-Shape = tuple[int | str | None, ...]
-"""A length for each axis: a number, the parameter of ``__init__`` that it is, None where it is computed."""
+Shape = tuple[int | str | Affine | None, ...]
+"""A length for each axis: a number, the parameter of ``__init__`` that it is, a sum of such, else None."""
 
 _OF_SHAPE = frozenset({"zeros", "ones", "empty", "full", "standard_normal", "random_sample"})
 _OF_LENGTHS = frozenset({"randn", "rand"})
@@ -73,6 +74,21 @@ def _locals(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
                 yield name, value
 
 
+def _tuples(initial: Initial) -> Iterator[tuple[str, ast.Tuple]]:
+    """The attributes and variables that are tuples, set once: ``self.shape = (F, C, k, k)``."""
+    nodes = [part for node in initial.body for part in ast.walk(node)]
+    words = [_target(one) for one in nodes if isinstance(getattr(one, "ctx", None), ast.Store)]
+    for one in nodes:
+        match one:
+            case ast.Assign([target], ast.Tuple() as value) if words.count(_target(target)) == 1:
+                yield _target(target), value
+
+
+def _target(node: ast.AST) -> str:
+    name = own_attribute(node)
+    return f"self.{name}" if name is not None else getattr(node, "id", "")
+
+
 def _shape(node: ast.expr, locals_: Mapping[str, ast.expr], initial: Initial) -> Shape | None:
     match node:
         case ast.Name(name) if name in locals_ and not _refers(locals_[name], name):
@@ -113,6 +129,10 @@ def _torch(function: ast.expr) -> bool:
 
 
 def _lengths(each: list[ast.expr], initial: Initial) -> Shape | None:
+    tuples = dict(_tuples(initial))
+    match each:
+        case [ast.Starred(one) | (ast.Name() | ast.Attribute() as one)] if _target(one) in tuples:
+            each = [tuples[_target(one)]]
     if len(each) == 1 and isinstance(each[0], ast.Tuple | ast.List):
         each = each[0].elts
     elif len(each) == 1 and not _scalar(each[0], initial):
@@ -147,8 +167,15 @@ def _among(node: ast.stmt, name: str) -> bool:
     return False
 
 
-def _length(node: ast.expr, initial: Initial) -> int | str | None:
+def _length(node: ast.expr, initial: Initial) -> int | str | Affine | None:
     match node:
+        case ast.BinOp(left, ast.Add() | ast.Sub() as op, right):
+            sides = [_length(one, initial) for one in (left, right)]
+            if None in sides:
+                return None
+            first, second = (one if isinstance(one, Affine) else var(one) if isinstance(one, str) else affine(one or 0)
+                             for one in sides)  # fmt: skip
+            return first + second if isinstance(op, ast.Add) else first - second
         case ast.Constant(int() as number) if not isinstance(number, bool):
             return number
         case ast.Name(name) if name in initial.defaults:

@@ -11,6 +11,9 @@ from symconv.code.source.signatures import defaults, parameters
 
 __all__ = ["Initial", "initial_of"]
 
+_INPUTS = frozenset({"input_shape", "in_shape", "input_dim", "input_dims", "input_size", "x_shape", "shape"})
+"""Names of parameters that say the shape of what a layer is given."""
+
 
 @dataclass(frozen=True, eq=False)
 class Initial:
@@ -21,11 +24,18 @@ class Initial:
     body : its statements
     defaults : its parameters, each with the expression of its default, None where it has none
     lasting : the attributes that it sets and nothing else does
+    shapes : its parameters that it takes apart, ``depth, height, width = input_shape``; the parts are parameters too
     """
 
     body: tuple[ast.stmt, ...] = ()
     defaults: Mapping[str, ast.expr | None] = field(default_factory=dict)
     lasting: frozenset[str] = frozenset()
+    shapes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def shape_of_input(self) -> tuple[str, ...]:
+        """The lengths that the input is said to have, by the name of the parameter that has them."""
+        return next((parts for name, parts in self.shapes.items() if name in _INPUTS), ())
 
     def parameter(self, name: str) -> str | None:
         """The parameter that an attribute is set to as it is."""
@@ -72,7 +82,27 @@ def initial_of(tree: ast.Module, name: str) -> Initial:
            if (word := own_attribute(node))}  # fmt: skip
     given = {one: defaults(start.args).get(one) for one in parameters(start.args)[1:]}
     methods = {one.name for one in mine[0].body if isinstance(one, ast.FunctionDef)}
-    return Initial(tuple(_one_by_one(start.body)), given, frozenset(own - elsewhere - methods))
+    shapes = dict(_taken_apart(start.body, given))
+    body = [one for one in start.body if (_parts_of(one) or ("",))[0] not in shapes]
+    given |= dict.fromkeys((part for parts in shapes.values() for part in parts), None)
+    return Initial(tuple(_one_by_one(body)), given, frozenset(own - elsewhere - methods), shapes)
+
+
+def _taken_apart(body: Collection[ast.stmt], given: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The parameters that are taken apart, each once, to names that are bound nowhere else."""
+    stored = [one.id for node in body for one in ast.walk(node)
+              if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]  # fmt: skip
+    for one in body:
+        if (found := _parts_of(one)) is not None and found[0] in given and found[0] not in stored:
+            if all(stored.count(part) == 1 and part not in given for part in found[1]):
+                yield found
+
+
+def _parts_of(node: ast.stmt) -> tuple[str, tuple[str, ...]] | None:
+    match node:
+        case ast.Assign([ast.Tuple(parts)], ast.Name(name)) if all(isinstance(one, ast.Name) for one in parts):
+            return name, tuple(one.id for one in parts if isinstance(one, ast.Name))
+    return None
 
 
 def _one_by_one(body: Collection[ast.stmt]) -> Iterator[ast.stmt]:

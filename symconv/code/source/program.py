@@ -25,6 +25,7 @@ from symconv.code.source.remarks import as_docstrings
 from symconv.code.source.running_extremes import with_extremes
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
+from symconv.code.source.side_by_side import with_ranges
 from symconv.code.source.sublayers import flatten
 from symconv.code.source.unbound import names_at_top
 from symconv.code.source.updates import keep_steps
@@ -183,7 +184,7 @@ def program(text: str, name: str = "code") -> Program:
     tree = plainly(tree)
     tree.body = with_bases([one for node in tree.body for one in _apart(node)])
     tree = as_calls(as_prints(_InPlace(_aliased(tree)).visit(as_docstrings(text, tree))))
-    tree = as_results(as_classes(with_extremes(tree)))
+    tree = with_ranges(as_results(as_classes(with_extremes(tree))))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             with_functions(node)
