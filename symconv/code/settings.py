@@ -35,8 +35,8 @@ def settings_of(
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
-    Dilations and groups are 2 beside these, one after the other, and 1 where they have no default. Where a window has a height and a
-    width, it is 2 x 3 in the end.
+    Dilations and groups are 2 beside these, one after the other, and 1 where they have no default. Where a window has a
+    height and a width, it is 2 x 3 in the end.
 
     Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are;
     probabilities, and eps, are 1/2 and then 1/4; axes are the last and then the first one; factors that are 0 by

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from symconv.code.gradients.documented import documented_shapes
 from symconv.code.gradients.forward import Forward
@@ -11,7 +11,7 @@ from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, equal
 from symconv.prove.language.labels import is_selector
 
-__all__ = ["declared"]
+__all__ = ["declared", "of_several"]
 
 
 def declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[Constraint]:
@@ -43,6 +43,11 @@ def declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[C
             elif named.setdefault(word, size) != size:
                 yield equal(size, named[word])
     yield from _picked(forward, sizes)
+
+
+def of_several(said: Iterable[Constraint]) -> tuple[Constraint, ...]:
+    """Equalities that say what a length is of several others, as that of an output."""
+    return tuple(one for one in said if one.equality and len(one.form.terms) > 2)
 
 
 def _of_input(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> dict[str, Affine]:

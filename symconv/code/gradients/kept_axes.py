@@ -147,7 +147,8 @@ def _laid(backward: ast.FunctionDef, item: ast.expr) -> Shape | None:
         return None
     given = [value for to, value in given_in(ast.walk(backward)) if _is(to, item.id)]
     match given:
-        case [ast.Call(ast.Attribute(_, "sum"), arguments, options), ast.Call(ast.Attribute(owner, "reshape"), [_, last])]:
+        case [ast.Call(ast.Attribute(_, "sum"), arguments, options),
+              ast.Call(ast.Attribute(owner, "reshape"), [_, last])]:  # fmt: skip
             named = {one.arg: one.value for one in options}
             axes = literal(named.get("axis", arguments[-1] if arguments else ast.Constant(None)))
             if _is(owner, item.id) and literal(last) in {1, -1} and isinstance(axes, tuple) and "keepdims" not in named:

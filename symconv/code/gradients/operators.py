@@ -14,7 +14,7 @@ from symconv.code.gradients.branches import Branches, HalfUnread, Read, unknown
 from symconv.code.gradients.candidates import candidates, where_defined
 from symconv.code.gradients.compared import decided_of, output_of, proved_of
 from symconv.code.gradients.cut_axes import EQUAL_PARTS, as_long_as, cut_in_loops, in_parts, of_lengths, uncut_first
-from symconv.code.gradients.declared import declared
+from symconv.code.gradients.declared import declared, of_several
 from symconv.code.gradients.documented import documented
 from symconv.code.gradients.formula import numbered, with_words
 from symconv.code.gradients.forward import Forward, described
@@ -35,7 +35,7 @@ from symconv.code.source.program import Program
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARD_TERMS, FORWARDS
 from symconv.notation.affine import var
-from symconv.notation.expr import Constraint, equal
+from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.notation.resolved import uncounted
 from symconv.prove.concrete.numbers import Misfit
@@ -275,7 +275,7 @@ def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], re
         if parts and not any(one.form.names() & parts.keys() for one in said):
             branches = Branches(lambda on, boxes: output_of(forward, on, boxes), sizes, forward.rows, keeps, parts)
             with suppress(SymconvError, Undecided, Mismatch, Misfit):
-                found = branches.read(of_lengths(flat).where(*said, *alike), _sums(said))
+                found = branches.read(of_lengths(flat).where(*said, *alike), of_several(said))
                 return found if parts == sure else [replace(one, lengths=EQUAL_PARTS) for one in found]
     return ()
 
@@ -296,9 +296,4 @@ def _branches(
         region = region.where(equal(var("w_0"), var("x_1")))
     said = tuple(declared(forward, sizes))
     branches = Branches(lambda on, boxes: output_of(forward, on, boxes), sizes, forward.rows, keeps)
-    return branches.read(region.where(*said), _sums(said)), branches.line, branches.unread
-
-
-def _sums(said: Iterable[Constraint]) -> tuple[Constraint, ...]:
-    """Equalities that say what a length is of several others, as that of an output."""
-    return tuple(one for one in said if one.equality and len(one.form.terms) > 2)
+    return branches.read(region.where(*said), of_several(said)), branches.line, branches.unread

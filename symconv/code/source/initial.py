@@ -93,9 +93,10 @@ def _taken_apart(body: Collection[ast.stmt], given: Mapping[str, object]) -> Ite
     stored = [one.id for node in body for one in ast.walk(node)
               if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]  # fmt: skip
     for one in body:
-        if (found := _parts_of(one)) is not None and found[0] in given and found[0] not in stored:
-            if all(stored.count(part) == 1 and part not in given for part in found[1]):
-                yield found
+        name, parts = _parts_of(one) or ("", ())
+        once = all(stored.count(part) == 1 and part not in given for part in parts)
+        if name in given and name not in stored and once:
+            yield name, parts
 
 
 def _parts_of(node: ast.stmt) -> tuple[str, tuple[str, ...]] | None:

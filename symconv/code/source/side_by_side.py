@@ -9,7 +9,9 @@ __all__ = ["MEETING", "with_ranges"]
 
 _PATH = "numba.prange"
 _MAKING = frozenset({"zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like", "copy"})
-MEETING = {_PATH: "its turns run at the same time, and more than one of them may store into an element; take range there"}
+MEETING = {
+    _PATH: "its turns run at the same time, and more than one of them may store into an element; take range there"
+}
 """Why loops are left as they are, by what they call."""
 
 
