@@ -21,7 +21,7 @@ from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.provisos import ROWS, decided_under, kinds_of_labels, with_lengths, with_states
 from symconv.code.settings import settings_of
 from symconv.code.several_modes import Looked, not_all_right, said
-from symconv.code.several_ranks import SeveralRanksError, rated, unlikely, which_axes
+from symconv.code.several_ranks import SeveralRanksError, rated, summed_alone, unlikely, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
 from symconv.code.source.held_gradients import called_methods, with_gradients
@@ -249,6 +249,8 @@ def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tu
         known, holds = judged(pair, other, read, wrong, rank.right)
         if holds and (found := beside_rows(pair, other, explain)) is not None:
             return found
+        if holds and summed_alone(op, other):
+            return other, proofs_of(*pair.results(other, read), explain)
         if holds:
             raise SeveralRanksError(which_axes(read, other, op))
         if known and (mine := rated(one.decision for one in known.values())).better(rank):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.ranks import Skips
 from symconv.errors import SpecError
+from symconv.notation.expr import Reduce, reads, walk
 from symconv.notation.operator import Operator
 from symconv.prove.decide.decision import Decision
 
-__all__ = ["Rated", "SeveralRanksError", "number_alone", "rated", "unlikely", "which_axes"]
+__all__ = ["Rated", "SeveralRanksError", "number_alone", "rated", "summed_alone", "unlikely", "which_axes"]
 
 
 class SeveralRanksError(SpecError):
@@ -66,6 +67,23 @@ def number_alone(right: Operator, unfit: Operator) -> bool:
         return False
     holders = [[name for name in sizes if name != one and sizes[one] & sizes[name]] for one in numbers]
     return bool(numbers) and all(len(found) == 1 and found != ["x"] for found in holders)
+
+
+def summed_alone(wrong: Operator, right: Operator) -> bool:
+    """Whether a tensor has an axis in the first operator alone that nothing else goes along, and that is summed over.
+
+    ``(image[i:i+k, j:j+k] * w).sum()`` is read so of a stack of windows: it is that of one is meant.
+    """
+    ranks = {one.name: len(one.axes) for one in right.inputs}
+    longer = {one.name for one in wrong.inputs if len(one.axes) > ranks.get(one.name, len(one.axes))}
+    for node in (node for one in wrong.statements for node in walk(one.expr)):
+        if isinstance(node, Reduce) and node.kind == "sum":
+            for name in (one.name for one in node.indices):
+                inside = (read for piece in node.pieces for read in reads(piece.body))
+                along = [read.tensor for read in inside if any(name in form.names() for form in read.index)]
+                if len(along) == 1 and along[0] in longer and len({*inside}) != 1:
+                    return True
+    return False
 
 
 def which_axes(forward: Forward, right: Operator, wrong: Operator) -> str:

@@ -14,6 +14,7 @@ from symconv.prove.meaning.addresses import flat, read_at
 from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.atoms import is_atom
 from symconv.prove.meaning.extremes import extreme, first_extreme, opaque
+from symconv.prove.meaning.nested import nested
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, multiplied
 from symconv.relation.collecting import plain
@@ -70,6 +71,10 @@ def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: boo
                  for k in range(value.rank)]  # fmt: skip
         within = _limits(taps, sizes)
         elements = list(_terms(walk, value, index))
+        inner = nested(walk, kind, elements)
+        if inner is not None:
+            taps, within = (*taps, *inner.bound), [*within, *inner.where]
+            elements = [replace(inner, bound=(), where=())]
         of_sums = _of_sums(elements)
         if of_sums and not exact:
             place = f"line {walk.caret.line}: " if walk.caret.line else ""
@@ -82,7 +87,7 @@ def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: boo
         there = _where(walk, mask, index)
         within += there
         element = [replace(one, where=tuple(c for c in one.where if c not in there)) for one in elements]
-        if not of_sums:
+        if not of_sums and inner is None:
             element = _element(walk, plain_kind, value, index, (*new, *taps), [*own, *within])
         return [extreme(walk, kind, element, taps, within, [*around, *own])]
 

@@ -67,10 +67,13 @@ def _means(
 
 def signs(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
     """Sums as differences and the reverse, and differences the other way round."""
+    # With range(1 - k) a loop does nothing, which is right of whatever it does not compute.
+    bounds = {id(part) for one in ast.walk(function) if isinstance(one, ast.For) for part in ast.walk(one.iter)}
     for node in ast.walk(function):
         match node:
             case ast.BinOp(left, ast.Sub(), right):
-                yield node, ast.BinOp(deepcopy(right), ast.Sub(), deepcopy(left)), "the sign"
+                if id(node) not in bounds:
+                    yield node, ast.BinOp(deepcopy(right), ast.Sub(), deepcopy(left)), "the sign"
                 yield node, ast.BinOp(deepcopy(left), ast.Add(), deepcopy(right)), "the sign"
             case ast.BinOp(left, ast.Add(), right):
                 yield node, ast.BinOp(deepcopy(left), ast.Sub(), deepcopy(right)), "the sign"

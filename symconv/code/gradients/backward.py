@@ -23,6 +23,7 @@ from symconv.code.held.state import State
 from symconv.code.reading.classes import give_attributes, give_zeros
 from symconv.code.reading.reader import start
 from symconv.code.source.held_gradients import called_methods
+from symconv.code.source.keyed import own_attribute
 from symconv.code.source.program import Program
 from symconv.code.source.slices import part_for
 from symconv.code.source.trouble import CodeError
@@ -113,10 +114,11 @@ def kept(reading: Reading) -> dict[str, str]:
     """The gradients that a method, or one that it calls, leaves as attributes (``self.dw = ...``)."""
     found = {}
     for one in (part for node in called_methods(reading.program, reading.node) for part in ast.walk(node)):
-        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self":
-            tensor = gradient_named(reading.op, one.attr)
-            if tensor is not None and isinstance(one.ctx, ast.Store):
-                found[tensor] = f".{one.attr}"
+        if isinstance(getattr(one, "ctx", None), ast.Store):
+            # Elements of what is zeros elsewhere are set one by one.
+            name = own_attribute(one.value if isinstance(one, ast.Subscript) else one)
+            if name is not None and (tensor := gradient_named(reading.op, name)) is not None:
+                found[tensor] = f".{name}"
     return found
 
 

@@ -9,6 +9,7 @@ from itertools import chain, product
 from typing import Any
 
 from symconv.code.arrays.slicing import NEGATIVE
+from symconv.code.arrays.symbolic import UNSET
 from symconv.code.gradients.branches import Read
 from symconv.code.gradients.centred import centred
 from symconv.code.gradients.formed import formed
@@ -79,7 +80,8 @@ def candidates(read: Read, name: str, centre: bool = False, unequal: bool = Fals
 
     Where lengths have one name that the text does not make equal there is a note; those with ``unequal`` have none.
     """
-    likely = _formed(name, (_without_extremes(read), read, _not_empty(read), _as_long(read)), centre)
+    set_ = _without(read, (UNSET,)) or read
+    likely = _formed(name, (_without(set_, _EXTREMES), set_, _not_empty(set_), _as_long(set_)), centre)
     for op in chain(_catalogued(read), likely, _formed(name, (apart(read), _divisible(read)), centre)):
         if (told := marked(op, read)) is not None and not (unequal and lengths_supposed(told)):
             yield told
@@ -201,14 +203,15 @@ def _lengths(bound: str, where: Sequence[Constraint], region: Region) -> list[st
     return [one for one in names if all(var(other) - var(one) in known for other in names)]
 
 
-def _without_extremes(read: Read) -> Read | None:
+def _without(read: Read, words: tuple[str, ...]) -> Read | None:
     """What is left without the largest elements that stable forms of softmax and logsumexp subtract and add again.
 
-    That this is the same function is proved like anything else that is a candidate.
+    Or without what memory held, ``np.empty``, before each element was set. That this is the same function is proved
+    like anything else that is a candidate.
     """
 
     def left(terms: Iterable[Term]) -> tuple[Term, ...]:
-        return tuple(term for term in terms if not any(f.tensor.startswith(_EXTREMES) for f in term.factors))
+        return tuple(term for term in terms if not any(f.tensor.startswith(words) for f in term.factors))
 
     known = tuple(replace(one, terms=left(one.terms)) for one in read.known)
     value = replace(read.value, terms=left(read.value.terms))

@@ -149,6 +149,8 @@ def _copied(state: State, path: str, arguments: list[Any], options: dict[str, An
     if given and given[0] is not None and kind_of_type(given[0]) != (kind_of(value) if isinstance(value, Box) else ""):
         return converted(state, name, value, given[0])
     if isinstance(value, tuple | list | Series) and (name in GATHERING or path == "numpy.copy"):
+        if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
+            value = [_copied(state, path, [one], {}) for one in value]
         made = call(state, Dotted("numpy.stack"), [value], {})
         made.kind = kind_of(value) if not isinstance(value, Series) else kind_of(value.element)
         return made

@@ -193,8 +193,10 @@ def _lists_grown(state: State, frame: Frame, index: str, count: Affine) -> None:
     """Lists that got an element in each iteration."""
     for name, held in frame.lists.items():
         now = state.names.get(name)
-        if isinstance(now, list) and len(now) == 1 and isinstance(now[0], Box):
-            state.names[name] = Series((index,), (count,), fixed(state, now[0]))
+        if isinstance(now, list) and len(now) == 1 and isinstance(now[0], Box | Series):
+            # A list of rows, each of which grew in a loop of its own, is read as one of arrays.
+            one = now[0] if isinstance(now[0], Box) else boxed(state, array_of(state, now[0]))
+            state.names[name] = Series((index,), (count,), fixed(state, one))
         elif isinstance(now, Series) and not held:
             state.names[name] = Series((index, *now.names), (count, *now.counts), now.element)
         elif now != []:

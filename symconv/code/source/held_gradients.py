@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from symconv.code.source.keyed import own_attribute, reached
 from symconv.code.source.program import Program
@@ -41,7 +41,10 @@ def set_in_methods(program: Program) -> frozenset[str]:
 
 
 def added_up(program: Program) -> dict[str, str]:
-    """Gradients that are first set to zeros outside of backward, with their parameters: ``self.dW += ...``."""
+    """Gradients that are first set to zeros outside of backward, with their parameters: ``self.dW += ...``.
+
+    Or whose elements are then set one by one.
+    """
     if "added up" not in program.memo:
         program.memo["added up"] = _added_up(program)
     return dict(program.memo["added up"])
@@ -51,11 +54,20 @@ def _added_up(program: Program) -> dict[str, str]:
     node = program.classes.get(program.owner)
     if node is None:
         return {}
-    grown = {own_attribute(one.target) for method in reached(node).values() for one in ast.walk(method)
-             if isinstance(one, ast.AugAssign)}  # fmt: skip
+    grown = {own_attribute(one) for method in reached(node).values() for part in ast.walk(method)
+             for one in _grown(part)}  # fmt: skip
     zeros = {name for one in ast.walk(node) for name in _zeroed(one)} - _otherwise_set(node)
     every = {name for one in ast.walk(node) if (name := own_attribute(one))}
     return {gradient: name for name in every for gradient in _gradients(name) if gradient in grown & zeros}
+
+
+def _grown(node: ast.AST) -> Iterator[ast.expr]:
+    """What a statement adds to, and that of which it sets elements."""
+    match node:
+        case ast.AugAssign(target):
+            yield target.value if isinstance(target, ast.Subscript) else target
+        case ast.Assign(targets):
+            yield from (one.value for one in targets if isinstance(one, ast.Subscript))
 
 
 def _otherwise_set(node: ast.ClassDef) -> set[str]:
@@ -72,28 +84,46 @@ def _otherwise_set(node: ast.ClassDef) -> set[str]:
 
 
 def numbers_in(node: ast.FunctionDef) -> dict[str, int]:
-    """The attributes that count or bound something, with a line each: ``range(self.f)``, ``x[i:i + self.f]``."""
+    """The attributes that count or bound something, with a line each: ``range(self.f)``, ``x[i:i + self.f]``.
+
+    Also under names that they alone are given: ``k = self.f``.
+    """
     found: dict[str, int] = {}
+    named = _names_of_attributes(node)
     for one in ast.walk(node):
         match one:
             case ast.Slice() | ast.Call(ast.Name("range" | "int")):
-                for name in _counted(one):
+                for name in _counted(one, named):
                     found.setdefault(name, getattr(one, "lineno", node.lineno))
     return found
 
 
-def _counted(node: ast.AST) -> Iterator[str]:
+def _names_of_attributes(node: ast.FunctionDef) -> dict[str, str]:
+    stored = [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
+    found: dict[str, str] = {}
+    for one in ast.walk(node):
+        match one:
+            case ast.Assign([ast.Name(name)], ast.Attribute() as value) if stored.count(name) == 1:
+                if attribute := own_attribute(value):
+                    found[name] = attribute
+    return found
+
+
+def _counted(node: ast.AST, named: Mapping[str, str]) -> Iterator[str]:
     """The attributes among the numbers that an expression is computed of."""
     if name := own_attribute(node):
         yield name
     match node:
+        case ast.Name(word) if word in named:
+            yield named[word]
         case ast.BinOp() | ast.UnaryOp() | ast.Slice() | ast.Call(ast.Name("range" | "int")):
             for child in ast.iter_child_nodes(node):
-                yield from _counted(child)
+                yield from _counted(child, named)
 
 
 def _gradients(name: str) -> tuple[str, ...]:
-    return f"d{name}", f"d_{name}", f"grad_{name}", f"grad{name}", f"{name}_grad"
+    return (f"d{name}", f"d_{name}", f"grad_{name}", f"grad{name}", f"{name}_grad", f"dLd{name}", f"dL_d{name}",
+            f"dl_d{name}", f"d_L_d_{name}")  # fmt: skip
 
 
 def _is_store(node: ast.AST) -> bool:

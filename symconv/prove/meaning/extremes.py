@@ -17,13 +17,14 @@ from symconv.prove.meaning.atoms import OF_SUM, is_atom
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Fresh, Term
 
-__all__ = ["ELEMENT", "extreme", "first_extreme", "is_first", "opaque", "opaque_of", "tapped"]
+__all__ = ["ELEMENT", "NAMES", "extreme", "first_extreme", "is_first", "opaque", "opaque_of", "tapped"]
 
 _OPAQUE = "opaque "
 _FIRST = "first "
 ELEMENT = "element"
 """The function that an element of an extreme is told by where it is a sum."""
-_WORDS = {"max": "largest", "min": "smallest", "prod": "product"}
+NAMES = {"max": "largest", "min": "smallest", "prod": "product"}
+"""What the functions of elements are called, by kind."""
 
 
 def extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequence[str],
@@ -37,7 +38,7 @@ def extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequence[str
     one = _plain(kind, element) if _is_plain(element) else _told(scope, kind, element, [*limits, *within])
     whole = replace(one, bound=(*one.bound, *taps)).under(*within)
     word, mark, choice = kind.partition(":")
-    (found,) = scope.of_sum(f"{_WORDS[word]}{mark}{choice}", [whole], limits)
+    (found,) = scope.of_sum(f"{NAMES[word]}{mark}{choice}", [whole], limits)
     return found
 
 
@@ -57,7 +58,7 @@ def opaque(fresh: Fresh, kind: str, place: str, elements: Sequence[Term], fixed:
     bound = {name for one in elements for name in one.bound}
     names = {name for form in forms for name in form.names()} - bound
     free = sorted((names | {*more}) - {*fixed})
-    name = f"{_WORDS[kind]}{OF_SUM}{_OPAQUE}{place}{kind} {fresh()})"
+    name = f"{NAMES[kind]}{OF_SUM}{_OPAQUE}{place}{kind} {fresh()})"
     return Term(Fraction(1), (), (Factor(name, tuple(map(var, free))),))
 
 
