@@ -210,3 +210,42 @@ def test_a_loop_that_does_nothing_is_no_repair() -> None:
     slip = HOMEWORK.replace("np.tensordot(dLdZ, part, axes=([0, 2, 3]", "np.tensordot(dLdZ, part, axes=([0, 3, 2]")
     assert slip != HOMEWORK
     assert not any("range(1 -" in (proof.repair or "") for proof in sc.check(slip).values())
+
+
+SEPARABLE = """
+import numpy as np
+def sep_forward(x, kv, kh):
+    H, W = x.shape
+    n, m = len(kv), len(kh)
+    t = np.zeros((H - n + 1, W))
+    for a in range(n):
+        t += kv[a] * x[a:a + H - n + 1]
+    y = np.zeros((H - n + 1, W - m + 1))
+    for b in range(m):
+        y += kh[b] * t[:, b:b + W - m + 1]
+    return y, (x, kv, kh, t)
+def sep_backward(dy, cache):
+    x, kv, kh, t = cache
+    H, W = x.shape
+    n, m = len(kv), len(kh)
+    dt, dkh = np.zeros_like(t), np.zeros_like(kh)
+    for b in range(m):
+        dt[:, b:b + W - m + 1] += kh[b] * dy
+        dkh[b] = (dy * t[:, b:b + W - m + 1]).sum()
+    dx, dkv = np.zeros_like(x), np.zeros_like(kv)
+    for a in range(n):
+        dx[a:a + H - n + 1] += kv[a] * dt
+        dkv[a] = (dt * x[a:a + H - n + 1]).sum()
+    return dx, dkv, dkh
+"""
+
+
+def test_elements_that_are_given_sums_are_numbers() -> None:
+    """What is multiplied by slices could be rows; its gradient says that it is a vector."""
+    shapes = ((6, 7), (3,), (2,))
+    assert all(right_when_run(SEPARABLE, shapes))
+    proofs = sc.check(SEPARABLE, explain=False)
+    assert proofs.holds is True and [len(one.axes) for one in proofs["x"].operator.inputs] == [2, 1, 1]
+    slip = SEPARABLE.replace("dkv[a] = (dt * x[a:a + H - n + 1]).sum()", "dkv[a] = (dt * x[:H - n + 1]).sum()")
+    assert right_when_run(slip, shapes) == [True, False, True]
+    assert [proof.holds for proof in sc.check(slip, explain=False).values()] == [True, False, True]

@@ -26,7 +26,7 @@ from symconv.code.gradients.operands import sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of, same_formula
 from symconv.code.gradients.ranks import Lines, Skips, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.gradients.refusals import split, told_most
-from symconv.code.gradients.seen_axes import indexed_in, summed_in, viewed_in, with_seen
+from symconv.code.gradients.seen_axes import indexed_in, of_numbers, summed_in, viewed_in, with_seen
 from symconv.code.gradients.supposed import SUPPOSED
 from symconv.code.held.kept import KEPT
 from symconv.code.source.counts import only_stored
@@ -112,10 +112,12 @@ def _said(forward: Forward, backward: ast.FunctionDef | None) -> dict[str, int]:
     """The numbers of axes that the text says, or shows, by tensors."""
     node = forward.node
     behind = shown_behind(node, backward) if backward is not None else {}
+    elements = of_numbers([backward] if backward is not None else [], forward.tensors)
     told = {**behind, **shown_ranks(node), **documented(node)}
     said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
     said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
     stored = only_stored(node)
+    said = {**elements, **said}
     return said | {tensor: 0 for name, tensor in forward.tensors.items() if name in stored}
 
 

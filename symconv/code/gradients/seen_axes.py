@@ -10,7 +10,7 @@ from symconv.code.gradients.kept_axes import given_in, word_of
 from symconv.code.source.signatures import parameters
 from symconv.limits import SEVERAL_VECTORS
 
-__all__ = ["indexed_in", "summed_in", "viewed_in", "with_seen"]
+__all__ = ["indexed_in", "of_numbers", "summed_in", "viewed_in", "with_seen"]
 
 Ranks = dict[str, int]
 _LEADS = ("d", "grad_", "d_", "g", "grad")
@@ -106,6 +106,34 @@ def summed_in(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) -
         elif isinstance(to, ast.Subscript | ast.Constant) and word in tensors and _sums(value):
             found.add(tensors[word])
     return frozenset(found)
+
+
+def of_numbers(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) -> Ranks:
+    """The tensors each element of whose gradients is given a sum over everything: ``dw[a] = (dy * x).sum()``.
+
+    They have as many axes as there are entries.
+    """
+    called = {f"{lead}{name}".lower(): tensor for name, tensor in tensors.items() for lead in _LEADS}
+    found: dict[str, set[int]] = {}
+    for one in (one for node in backward for one in ast.walk(node)):
+        match one:
+            case (
+                ast.Assign([ast.Subscript(ast.Name(word), index)], value)
+                | ast.AugAssign(ast.Subscript(ast.Name(word), index), _, value)
+            ) if word.lower() in called:
+                entries = index.elts if isinstance(index, ast.Tuple) else [index]
+                whole = _sums_all(value) and all(isinstance(entry, ast.Name | ast.BinOp) for entry in entries)
+                found.setdefault(called[word.lower()], set()).add(len(entries) if whole else 0)
+    return {tensor: max(counts) for tensor, counts in found.items() if len(counts) == 1 and 0 not in counts}
+
+
+def _sums_all(value: ast.expr) -> bool:
+    match value:
+        case ast.Call(ast.Attribute(ast.Name("np" | "numpy" | "torch" | "jnp"), "sum"), [_], []):
+            return True
+        case ast.Call(ast.Attribute(ast.expr(), "sum"), [], []):
+            return True
+    return False
 
 
 def _sums(value: ast.expr) -> bool:
