@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.ranks import Skips
 from symconv.errors import SpecError
-from symconv.notation.expr import Reduce, reads, walk
+from symconv.notation.expr import Apply, Const, Piece, Read, Reduce, reads, walk
 from symconv.notation.operator import Operator
 from symconv.prove.decide.decision import Decision
 
@@ -70,20 +70,25 @@ def number_alone(right: Operator, unfit: Operator) -> bool:
 
 
 def summed_alone(wrong: Operator, right: Operator) -> bool:
-    """Whether a tensor has an axis in the first operator alone that nothing else goes along, and that is summed over.
-
-    ``(image[i:i+k, j:j+k] * w).sum()`` is read so of a stack of windows: it is that of one is meant.
+    """Whether a weight has an axis in the first operator alone that nothing else goes along, and that is summed over
+    in products: ``(image[i:i+k, j:j+k] * w).sum()`` is read so of a stack of windows, and one is meant.
     """
     ranks = {one.name: len(one.axes) for one in right.inputs}
-    longer = {one.name for one in wrong.inputs if len(one.axes) > ranks.get(one.name, len(one.axes))}
+    longer = {one.name for one in wrong.inputs[1:] if len(one.axes) > ranks.get(one.name, len(one.axes))}
     for node in (node for one in wrong.statements for node in walk(one.expr)):
         if isinstance(node, Reduce) and node.kind == "sum":
             for name in (one.name for one in node.indices):
-                inside = (read for piece in node.pieces for read in reads(piece.body))
-                along = [read.tensor for read in inside if any(name in form.names() for form in read.index)]
-                if len(along) == 1 and along[0] in longer and len({*inside}) != 1:
+                inside = [read for piece in node.pieces for read in reads(piece.body)]
+                along = {read.tensor for read in inside if any(name in form.names() for form in read.index)}
+                several = len({read.tensor for read in inside}) > 1
+                if several and along <= longer and len(along) == 1 and all(map(_is_product, node.pieces)):
                     return True
     return False
+
+
+def _is_product(piece: Piece) -> bool:
+    return all(isinstance(one, Read | Const) or (isinstance(one, Apply) and one.function == "mul")
+               for one in walk(piece.body))  # fmt: skip
 
 
 def which_axes(forward: Forward, right: Operator, wrong: Operator) -> str:
