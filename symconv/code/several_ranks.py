@@ -79,9 +79,9 @@ def summed_alone(wrong: Operator, right: Operator) -> bool:
         if isinstance(node, Reduce) and node.kind == "sum":
             for name in (one.name for one in node.indices):
                 inside = [read for piece in node.pieces for read in reads(piece.body)]
-                along = {read.tensor for read in inside if any(name in form.names() for form in read.index)}
-                several = len({read.tensor for read in inside}) > 1
-                if several and along <= longer and len(along) == 1 and all(map(_is_product, node.pieces)):
+                along = [read.tensor for read in inside if any(name in form.names() for form in read.index)]
+                alone = len(along) == 1 and along[0] in longer and len(inside) > 1
+                if alone and all(map(_is_product, node.pieces)):
                     return True
     return False
 
