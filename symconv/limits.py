@@ -61,6 +61,9 @@ MODES = 6
 """Modes of a layer (texts that its parameters are compared with) that are looked at, each a whole decision."""
 OTHER_RANKS = 40
 """Numbers of axes that are looked at where shapes do not fit with the first: most are left at once."""
+FEW_STEPS = 2
+"""Steps of loops over time, up to so many, for which wrong functions are looked at as a whole: in the second one a
+state is carried."""
 
 # Sums of products --------------------------------------------------------------------------------
 

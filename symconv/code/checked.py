@@ -32,6 +32,7 @@ from symconv.code.source.pairs import is_loss, loss_of, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.sample_losses import of_prediction
 from symconv.code.source.sequences import in_sequence
+from symconv.code.source.short_steps import ShortSteps
 from symconv.code.source.signatures import positional
 from symconv.code.ties import of_other_ties, with_shared_ties
 from symconv.errors import SpecError, SymconvError
@@ -69,14 +70,24 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     forward, backward, said = of_prediction(source.classes, source.owner, forward, backward)
     if (steps := over_time(forward, backward, source.callees)) is not None and returns is None:
         step = steps
+        names: Mapping[str, str] = {}
         with suppress(SymconvError):
-            step = steps.called(described(source, steps.forward, arguments or {}).tensors)
+            names = described(source, steps.forward, arguments or {}).tensors
+            step = steps.called(names)
         return by_one_step(
             step,
             lambda: _read(source, step.forward, step.backward, arguments, step.returns, explain),
             lambda: _read(source, forward, backward, arguments, returns, explain, said),
+            lambda one: _of_few_steps(source, one, names, arguments, explain),
         )
     return _read(source, forward, backward, arguments, returns, explain, said)
+
+
+def _of_few_steps(source: Program, one: ShortSteps, names: Mapping[str, str],
+                  arguments: Mapping[str, Any] | None, explain: bool) -> tuple[ShortSteps, Proofs[Proof]]:  # fmt: skip
+    """The proofs of functions with so many steps, and what their gradients are parts of."""
+    short = one.called(described(source, one.forward, arguments or {}).tensors, names)
+    return short, _read(source, short.forward, short.backward, arguments, short.returns, explain)
 
 
 def _read(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDef, arguments: Mapping[str, Any] | None,

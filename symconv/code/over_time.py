@@ -8,40 +8,65 @@ from contextlib import suppress
 from dataclasses import replace
 
 from symconv.code.proofs import Proofs
+from symconv.code.several_ranks import SeveralRanksError
 from symconv.code.source.over_time import OverTime
 from symconv.code.source.sequences import InSequence
+from symconv.code.source.short_steps import ShortSteps
 from symconv.errors import SymconvError
 from symconv.prove.proof import Proof
 
 __all__ = ["by_one_step", "in_any_sequence"]
 
 
-def by_one_step(steps: OverTime, decided: Callable[[], Proofs[Proof]],
-                otherwise: Callable[[], Proofs[Proof]]) -> Proofs[Proof]:  # fmt: skip
+def by_one_step(steps: OverTime, decided: Callable[[], Proofs[Proof]], otherwise: Callable[[], Proofs[Proof]],
+                few: Callable[[ShortSteps], tuple[ShortSteps, Proofs[Proof]]]) -> Proofs[Proof]:  # fmt: skip
     """The proofs of functions with loops over time from those of one step, ``decided``; ``otherwise`` as they stand.
 
     The gradient of each state has to be right for those of everything else to be. A wrong step is no proof that they
-    are wrong: what it gets wrong may be 0 in each of them.
+    are wrong: what it gets wrong may be 0 in each of them. A ``few`` steps one after another may be.
     """
     found: Proofs[Proof] | None = None
-    with suppress(SymconvError):
+    several: SeveralRanksError | None = None
+    try:
         found = decided()
+    except SeveralRanksError as problem:
+        several = problem
+    except SymconvError:
+        pass
+    told = (
+        f"so in one step of the loops over time, line {steps.line}, and by induction for any number of steps: the "
+        "gradient of a state is carried back, and what steps share is added up"
+    )
     if found is not None and found.holds and {*steps.returns} <= {*found}:
-        told = (
-            f"so in one step of the loops over time, line {steps.line}, and by induction for any number of steps: the "
-            "gradient of a state is carried back, and what steps share is added up"
-        )
         proofs = {name: replace(found[name], proved=(*found[name].proved, told)) for name in steps.asked}
         return Proofs(found.name, proofs, found.also, found.unread, found.numbers)
     try:
         return otherwise()
-    except SymconvError:
+    except SymconvError as problem:
         if found is None or found.holds is not False or not {*steps.asked} <= {*found}:
-            raise
+            raise several or problem from None
         wrong = next(one for one in found.values() if one.holds is False)
         reason = f"one step of the loops over time, line {steps.line}, is not the gradient of its step: {wrong}"
-        return Proofs(found.name, {n: Proof(found[n].operator, found[n].claim, None, reason=reason,
-                                            decision=found[n].decision) for n in steps.asked})  # fmt: skip
+        each = {n: Proof(found[n].operator, found[n].claim, None, reason=reason, decision=found[n].decision)
+                for n in steps.asked}  # fmt: skip
+        if all(state in found and found[state].holds for state in steps.states):
+            each |= {n: replace(found[n], proved=(*found[n].proved, told)) for n in steps.asked if found[n].holds}
+        return Proofs(found.name, each | _refuted(steps, few))
+
+
+def _refuted(steps: OverTime, few: Callable[[ShortSteps], tuple[ShortSteps, Proofs[Proof]]]) -> dict[str, Proof]:
+    """The gradients that are wrong for few steps, with arrays whose shapes fit: what does not may be of other ranks."""
+    for one in steps.short:
+        with suppress(SymconvError):
+            short, proofs = few(one)
+            fits = all(each.decision is not None and each.decision.unfit.empty for each in proofs.values())
+            if fits and proofs.holds is False and {*short.returns} == {*proofs}:
+                count = "one step" if one.count == 1 else f"{one.count} steps"
+                each = zip(short.of, short.returns, strict=True)
+                return {of: replace(proofs[name], where=f"in a loop over {count} of time", repair="")
+                        for of, name in each
+                        if proofs[name].holds is False}  # fmt: skip
+    return {}
 
 
 def in_any_sequence(found: InSequence, decided: Callable[[ast.FunctionDef, bool], Proofs[Proof]],

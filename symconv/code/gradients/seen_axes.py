@@ -117,9 +117,8 @@ def of_numbers(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) 
     found: dict[str, set[int]] = {}
     for one in (one for node in backward for one in ast.walk(node)):
         match one:
-            case (
-                ast.Assign([ast.Subscript(ast.Name(word), index)], value)
-                | ast.AugAssign(ast.Subscript(ast.Name(word), index), _, value)
+            case ast.Assign([ast.Subscript(ast.Name(word), index)], value) | ast.AugAssign(
+                ast.Subscript(ast.Name(word), index), _, value
             ) if word.lower() in called:
                 entries = index.elts if isinstance(index, ast.Tuple) else [index]
                 whole = _sums_all(value) and all(isinstance(entry, ast.Name | ast.BinOp) for entry in entries)

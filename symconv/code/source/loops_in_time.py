@@ -1,19 +1,14 @@
-"""One function around a loop over time, and the function of one of its steps: the axis of time is taken away.
-
-``x[:, t, :]`` is the step's ``x``, ``np.zeros((N, T, H))`` is ``np.zeros((N, H))``, and a list that each step appends
-to is what the step keeps. The number of steps and the index of one may be used for nothing else.
-"""
+"""One function around a loop over time: what its steps carry, add up, store and keep."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symconv.code.source.signatures import parameters
 
-__all__ = ["Loop", "Refused", "loop_of", "stepped"]
+__all__ = ["Loop", "Refused", "axis_of", "loop_of"]
 
 
 class Refused(Exception):  # noqa: N818
@@ -27,7 +22,8 @@ class Loop:
     ``begins`` is what each name is bound to before the loop. ``carried`` are the names that a step takes from the one
     before, ``added`` those that steps only add to, ``stores`` the arrays of which each step sets its part, with the
     axis of time, ``cache`` the list of what steps keep. ``aliases`` are names of states behind the loop, and
-    ``timed`` is the array whose length is the number of steps.
+    ``timed`` is the array whose length is the number of steps. ``apart`` are the arrays with parts of steps that are
+    taken from what is kept, before the loop; None where steps take it apart.
     """
 
     node: ast.FunctionDef
@@ -45,6 +41,7 @@ class Loop:
     cache: str | None = None
     aliases: dict[str, str] = field(default_factory=dict)
     timed: str = ""
+    apart: frozenset[str] | None = None
 
     def is_zero(self, value: ast.expr | None) -> bool:
         """Whether it is 0, or an array of zeros."""
@@ -60,8 +57,11 @@ class Loop:
         return self.aliases.get(name, name)
 
 
-def loop_of(node: ast.FunctionDef, backwards: bool) -> Loop:
-    """The loop over time of a function; raises Refused where it has none, or does more."""
+def loop_of(node: ast.FunctionDef, backwards: bool, axes: Mapping[str, int] | None = None) -> Loop:
+    """The loop over time of a function; raises Refused where it has none, or does more.
+
+    ``axes`` are those of time of the arrays whose parts a step takes from what it keeps, before the loop.
+    """
     spec = node.args
     if node.decorator_list or spec.defaults or spec.kwonlyargs or spec.posonlyargs or spec.vararg or spec.kwarg:
         raise Refused
@@ -75,6 +75,8 @@ def loop_of(node: ast.FunctionDef, backwards: bool) -> Loop:
         raise Refused
     length = _length(loop.iter, backwards)
     found = Loop(node, body[: places[0]], loop.body, loop.target.id, length, body[-1].value, loop.lineno)
+    if axes is not None:
+        found.apart, found.axes = frozenset(axes), dict(axes)
     _begun(found)
     _steps(found, backwards)
     _ended(found, body[places[0] + 1 : -1])
@@ -97,22 +99,45 @@ def _length(steps: ast.expr, backwards: bool) -> str:
 def _begun(loop: Loop) -> None:
     """What is bound before the loop, the number of steps among it: a length of an array."""
     told = False
+    kept = {*loop.axes, *parameters(loop.node.args)}
     for one in loop.before:
         match one:
+            case ast.Assign([ast.Tuple()], ast.Name(name)) if (
+                loop.apart is not None and name == parameters(loop.node.args)[1]
+            ):
+                pass
+            case ast.Assign([ast.Name(name)], value) if name == loop.length and not told:
+                told, (array, axis) = True, _told(value)
+                if array not in kept or loop.axes.setdefault(array, axis) != axis:
+                    raise Refused
+                loop.timed = array
             case ast.Assign([ast.Tuple(parts)], ast.Attribute(ast.Name(array), "shape")) if all(
                 isinstance(part, ast.Name) for part in parts
             ):
                 names = [part.id for part in parts if isinstance(part, ast.Name)]
                 if loop.length in names:
-                    if told or names.count(loop.length) != 1 or array not in parameters(loop.node.args):
+                    axis = names.index(loop.length)
+                    if told or names.count(loop.length) != 1 or array not in kept:
                         raise Refused
-                    told, loop.timed, loop.axes[array] = True, array, names.index(loop.length)
+                    if loop.axes.setdefault(array, axis) != axis:
+                        raise Refused
+                    told, loop.timed = True, array
             case ast.Assign([ast.Name(name)], value) if name not in loop.begins:
                 loop.begins[name] = value
             case _:
                 raise Refused
     if not told or loop.length in loop.begins:
         raise Refused
+
+
+def _told(value: ast.expr) -> tuple[str, int]:
+    """The array that has the length along the axis."""
+    match value:
+        case ast.Call(ast.Name("len"), [ast.Name(array)], []):
+            return array, 0
+        case ast.Subscript(ast.Attribute(ast.Name(array), "shape"), ast.Constant(int() as axis)) if axis >= 0:
+            return array, axis
+    raise Refused
 
 
 def _steps(loop: Loop, backwards: bool) -> None:
@@ -154,7 +179,7 @@ def _set(loop: Loop, target: ast.expr, assigned: list[str]) -> None:
     match target:
         case ast.Name(name):
             assigned.append(name)
-        case ast.Subscript(ast.Name(name), index) if (axis := _axis_of(index, loop.index)) is not None:
+        case ast.Subscript(ast.Name(name), index) if (axis := axis_of(index, loop.index)) is not None:
             if name in loop.stores or not _filled(loop, name, axis):
                 raise Refused
             loop.stores[name] = loop.axes[name] = axis
@@ -173,7 +198,7 @@ def _filled(loop: Loop, name: str, axis: int) -> bool:
     return False
 
 
-def _axis_of(index: ast.expr, name: str) -> int | None:
+def axis_of(index: ast.expr, name: str) -> int | None:
     """The axis along which one element is taken, where all of the others are: ``[:, t, :]``."""
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
     places = [k for k, one in enumerate(parts) if isinstance(one, ast.Name) and one.id == name]
@@ -190,104 +215,3 @@ def _ended(loop: Loop, after: Sequence[ast.stmt]) -> None:
                 loop.aliases[name] = other
             case _:
                 raise Refused
-
-
-def stepped(loop: Loop, takes: Sequence[str], head: Sequence[str], first: Sequence[str], last: Sequence[str],
-            returns: Sequence[str]) -> ast.FunctionDef:  # fmt: skip
-    """The function of one step: ``first`` stands behind what is done before the loop, ``last`` behind the step."""
-    change = _OneStep(loop)
-    own = [one for old in (*loop.before, *loop.body) for one in change.stated(deepcopy(old))]
-    for one in (name for statement in own for name in ast.walk(statement) if isinstance(name, ast.Name)):
-        # Its part of this step alone has this name now.
-        if one.id in {loop.index, loop.length} or (one.id in {*loop.axes, loop.cache} and one not in change.read):
-            raise Refused
-    begun = len([one for old in loop.before for one in change.stated(deepcopy(old))])
-    aliases = [f"{name} = {other}" for name, other in loop.aliases.items()]
-    text = [f"def {loop.node.name}({', '.join(takes)}):", *head, "...", *first, "...", *aliases, *last,
-            f"return {', '.join(returns)}"]  # fmt: skip
-    (made,) = ast.parse("\n ".join(text)).body
-    assert isinstance(made, ast.FunctionDef)
-    for node in ast.walk(made):
-        if hasattr(node, "lineno"):
-            ast.copy_location(node, loop.node)
-    places = [k for k, one in enumerate(made.body) if isinstance(one, ast.Expr)]
-    made.body[places[1] : places[1] + 1] = own[begun:]
-    made.body[places[0] : places[0] + 1] = own[:begun]
-    return ast.fix_missing_locations(made)
-
-
-class _OneStep(ast.NodeTransformer):
-    """Statements without the axis of time; ``read`` are the names that mean the part of this step then."""
-
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
-        self.read: list[ast.Name] = []
-
-    def stated(self, node: ast.stmt) -> list[ast.stmt]:
-        """The statement, or none."""
-        loop = self.loop
-        match node:
-            case ast.Assign([ast.Name(name)], _) if name == loop.cache:
-                return []
-            case ast.Expr(ast.Call(ast.Attribute(ast.Name(cache), "append"), [value])) if cache == loop.cache:
-                node = ast.copy_location(ast.Assign([self._part(cache, ast.Store())], value), node)
-            case ast.Assign([ast.Tuple(parts)], ast.Attribute(ast.Name(array), "shape")) if array in loop.axes:
-                if loop.axes[array] >= len(parts):
-                    raise Refused
-                del parts[loop.axes[array]]
-                node.value = ast.Attribute(self._part(array), "shape", ast.Load())
-                return [ast.copy_location(node, node)]
-            case ast.Assign([ast.Name(name)], ast.Call(_, [ast.Tuple(lengths), *_])) if name in loop.stores:
-                del lengths[loop.stores[name]]
-                node.targets = [self._part(name, ast.Store())]
-            case ast.Assign([ast.Name(name)], ast.Call(_, [ast.Name(like), *_]) as call) if name in loop.stores:
-                node.targets, call.args[0] = [self._part(name, ast.Store())], self._part(like)
-        found = self.visit(node)
-        assert isinstance(found, ast.stmt)
-        return [ast.fix_missing_locations(found)]
-
-    def _part(self, name: str, context: ast.expr_context | None = None) -> ast.Name:
-        self.read.append(ast.Name(name, context or ast.Load()))
-        return self.read[-1]
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """The part of one step, or a length of it."""
-        loop = self.loop
-        match node:
-            case ast.Subscript(ast.Name(name), index) if (axis := _axis_of(index, loop.index)) is not None:
-                if loop.axes.setdefault(name, axis) != axis:
-                    raise Refused
-                rest = [one for one in (index.elts if isinstance(index, ast.Tuple) else [index])
-                        if not isinstance(one, ast.Name)]  # fmt: skip
-                if isinstance(node.ctx, ast.Load) and not rest:
-                    return self._part(name)
-                whole = ast.Tuple(rest, ast.Load()) if rest else ast.Constant(...)
-                return ast.Subscript(self._part(name), whole, node.ctx)
-            case ast.Subscript(ast.Attribute(ast.Name(name), "shape"), ast.Constant(int() as place)) if (
-                name in loop.axes
-            ):
-                if place < 0 or place == loop.axes[name]:
-                    raise Refused
-                at = ast.Constant(place - (place > loop.axes[name]))
-                return ast.Subscript(ast.Attribute(self._part(name), "shape", ast.Load()), at, ast.Load())
-        return self.generic_visit(node)  # type: ignore[return-value]
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """The shape of what any step has kept is that of this one."""
-        if node.attr == "shape":
-            base: ast.expr = node
-            while isinstance(base, ast.Attribute | ast.Subscript):
-                inner = base.value
-                if isinstance(base, ast.Subscript) and not isinstance(base.slice, ast.Constant):
-                    break
-                if isinstance(base, ast.Subscript) and isinstance(inner, ast.Name) and inner.id == self.loop.cache:
-                    return _in_place_of(node, base, self._part(inner.id))
-                base = inner
-        return self.generic_visit(node)  # type: ignore[return-value]
-
-
-def _in_place_of(node: ast.Attribute, old: ast.expr, new: ast.expr) -> ast.expr:
-    for one in ast.walk(node):
-        if isinstance(one, ast.Attribute | ast.Subscript) and one.value is old:
-            one.value = new
-    return node

@@ -9,11 +9,16 @@ up. So a step alone is to be proved. What is not exactly of this form is left al
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from symconv.code.source.loops_in_time import Loop, Refused, loop_of, stepped
+from symconv.code.source.kept_states import KeptStates, kept_states
+from symconv.code.source.loops_in_time import Loop, Refused, loop_of
+from symconv.code.source.one_step import stepped
+from symconv.code.source.short_steps import ShortSteps, short_steps
 from symconv.code.source.signatures import parameters
+from symconv.limits import FEW_STEPS
 from symconv.prove.language.people import gradient_words
 
 __all__ = ["OverTime", "changes_nothing_kept", "over_time", "reached"]
@@ -37,6 +42,7 @@ class OverTime:
     states: tuple[str, ...]
     asked: tuple[str, ...]
     line: int
+    short: tuple[ShortSteps, ...] = ()
 
     def called(self, names: Mapping[str, str]) -> OverTime:
         """The same with other names for tensors."""
@@ -49,30 +55,34 @@ class OverTime:
 def over_time(forward: ast.FunctionDef, backward: ast.FunctionDef,
               helpers: Mapping[str, ast.FunctionDef]) -> OverTime | None:  # fmt: skip
     """The functions of one step; None where the two are no loops over the same steps that carry a state."""
-    try:
+    with suppress(Refused):
         return _over_time(forward, backward, helpers)
-    except Refused:
-        return None
+    with suppress(Refused):
+        kept = kept_states(forward, backward)
+        return _over_time(kept.forward, kept.backward, helpers, kept)
+    return None
 
 
-def _over_time(forward: ast.FunctionDef, backward: ast.FunctionDef,
-               helpers: Mapping[str, ast.FunctionDef]) -> OverTime:  # fmt: skip
-    there, back = loop_of(forward, False), loop_of(backward, True)
+def _over_time(forward: ast.FunctionDef, backward: ast.FunctionDef, helpers: Mapping[str, ast.FunctionDef],
+               kept: KeptStates | None = None) -> OverTime:  # fmt: skip
+    there, back = loop_of(forward, False), loop_of(backward, True, kept.axes if kept else None)
     for one in reached(helpers, [*there.body, *back.body]):
         changes_nothing_kept(one)
     takes, given = parameters(forward.args), parameters(backward.args)
-    if len(given) != 2 or {"range", "reversed"} & helpers.keys():
+    if len(given) != 2 or {"range", "reversed", "len"} & helpers.keys():
         raise Refused
     sequence = _returned(there)
     if there.stores.get(sequence) is None or there.stores[sequence] != back.axes.get(given[0]):
         raise Refused
-    if back.timed != given[0]:
+    if back.timed not in {given[0], *(kept.axes if kept else ())}:
         raise Refused
     back.cache = given[1]
     begins = {name: _beginning(there, name, takes) for name in there.carried}
     pairs, tensors = _paired(there, back, begins, takes)
     states = {name: begins[name] or f"{name}_before" for name in there.carried}
     added = [name for name in there.carried if begins[name] is None]
+    if {*takes} & {states[name] for name in added}:
+        raise Refused
     after = [f"state{k}" for k in range(len(states))]
     # What begins with 0 is added to, so that the sum says of which shape it has to be.
     one = stepped(there, [*takes, *(states[name] for name in added)], [],
@@ -83,9 +93,62 @@ def _over_time(forward: ast.FunctionDef, backward: ast.FunctionDef,
     other = stepped(back, [*(f"d{new}" for new in after), "doutputs", given[1]], [f"{given[0]} = doutputs"],
                     [f"{pairs[name]} = {pairs[name]} + d{new}" for new, name in zip(after, states, strict=True)],
                     [], [*tensors, *(pairs[name] for name in unasked)])  # fmt: skip
+    if kept:
+        sums = {name: tensor for name, tensor in tensors.items() if _like(back, name, kept) == tensor}
+        _summed_once(other, sums)
+        _with_matrices(one, [tensor for name, tensor in sums.items() if _is_outer(back, name)])
     _alike(there, back, begins, tensors, takes)
     returns = (*tensors.values(), *(states[name] for name in unasked))
-    return OverTime(one, other, returns, tuple(states.values()), tuple(tensors.values()), back.line)
+    asked, zeros = [*tensors.values()], [states[name] for name in added]
+    short = [short_steps(one, other, count, there.timed, [*states.values()], zeros, asked)
+             for count in range(1, FEW_STEPS + 1)]  # fmt: skip
+    return OverTime(one, other, returns, tuple(states.values()), tuple(asked), back.line, tuple(short) if kept else ())
+
+
+def _like(back: Loop, name: str, kept: KeptStates) -> str | None:
+    """The parameter of the forward function with whose shape a sum begins."""
+    match back.begins.get(name):
+        case ast.Call(ast.Attribute(_, "zeros_like"), [ast.Name(like)], []):
+            return kept.called.get(like)
+    return None
+
+
+def _is_outer(back: Loop, name: str) -> bool:
+    """Whether what is added to a sum are products of two vectors."""
+    added = [one.value for one in back.body if isinstance(one, ast.AugAssign) and ast.unparse(one.target) == name]
+    return bool(added) and all(
+        isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr == "outer" for one in added
+    )
+
+
+def _with_matrices(step: ast.FunctionDef, names: Sequence[str]) -> None:
+    """Says of tensors that they have two axes, as their gradients have; any two, for those of a state are equal."""
+    said = ast.parse("\n".join(f"_, _ = {name}.shape" for name in names)).body
+    for one in (part for node in said for part in ast.walk(node)):
+        if isinstance(one, ast.stmt | ast.expr):
+            ast.copy_location(one, step)
+    step.body[:0] = said
+
+
+def _summed_once(step: ast.FunctionDef, names: Collection[str]) -> None:
+    """Makes what a step adds to zeros of a tensor's shape the gradient of it, which has to have that shape then."""
+    seen = set[str]()
+    for k, one in enumerate(step.body):
+        match one:
+            case ast.AugAssign(ast.Name(name), ast.Add(), value) if name in names and not _sums_all(value):
+                old = ast.copy_location(ast.Name(name, ast.Load()), one)
+                both = ast.copy_location(ast.BinOp(old, ast.Add(), value), one)
+                target = ast.copy_location(ast.Name(name, ast.Store()), one)
+                step.body[k] = ast.copy_location(ast.Assign([target], both if name in seen else value), one)
+                seen.add(name)
+
+
+def _sums_all(value: ast.expr) -> bool:
+    """Whether it is a sum over all axes, right for a number alone: then zeros say that there is an array."""
+    match value:
+        case ast.Call(ast.Attribute(_, "sum"), arguments, []):
+            return not any(isinstance(one, ast.Constant | ast.Tuple) for one in arguments)
+    return False
 
 
 def _returned(loop: Loop) -> str:
@@ -114,13 +177,16 @@ def _paired(there: Loop, back: Loop, begins: Mapping[str, str | None],
     if not isinstance(back.result, ast.Tuple) or len(there.carried) != len(back.carried):
         raise Refused
     tensors = dict[str, str]()
-    for one in back.result.elts:
+    for place, one in enumerate(back.result.elts):
         if not isinstance(one, ast.Name):
             raise Refused
         found = [name for name in takes if one.id in gradient_words(name)]
         if not found and back.final(one.id) in back.carried:
             words = {one.id, back.final(one.id)}
             found = [given for state, given in begins.items() if given and words & {*gradient_words(state)}]
+            # What it is called says nothing then; that it is the gradient is proved.
+            own = takes[place] if len(takes) == len(back.result.elts) else ""
+            found = found or [given for given in begins.values() if given and (given == own or len(begins) == 1)]
         if len(found) != 1 or one.id in tensors:
             raise Refused
         tensors[one.id] = found[0]
