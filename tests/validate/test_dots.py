@@ -190,17 +190,17 @@ WRONG: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def right(kernel: Kernel, plan: tuple[int, ...], turned: bool = False) -> bool:
-    """Whether a kernel of ``PADDED`` computes the gradient: five filters, two channels, four taps, two images.
+def right(kernel: Kernel, plan: tuple[int, ...], turned: bool = False, wide: int = 2) -> bool:
+    """Whether a kernel of ``PADDED`` computes the gradient: five filters, two channels, 2 x ``wide`` taps, two images.
 
     ``turned``: one of ``TURNED``.
     """
     draw = np.random.default_rng(0)
-    gy, x = draw.integers(-9, 10, (2, 5, 3, 5)), draw.integers(-9, 10, (2, 2, 2, 4))
+    gy, x = draw.integers(-9, 10, (2, 5, 3, 7 - wide)), draw.integers(-9, 10, (2, 2, 2, 4))
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    found = np.zeros((5, 2, 2, 2), int)
+    found = np.zeros((5, 2, 2, wide), int)
     for f, c, p, q in np.ndindex(found.shape):
-        found[f, c, p, q] = (gy[:, f] * padded[:, c, p : p + 3, q : q + 5]).sum()
+        found[f, c, p, q] = (gy[:, f] * padded[:, c, p : p + 3, q : q + 7 - wide]).sum()
     found = found.swapaxes(0, 1) if turned else found
     want = found.ravel().tolist()
     arrays = {"gy": gy, "x": x, "w": np.zeros(found.shape, int)}
@@ -219,7 +219,7 @@ PLANS = ((1, 3, 5, 2, 4, 6, 4), (2, 2, 3, 1, 8, 3, 8), (1, 3, 1, 1, 4, 6, 8), (2
 
 def test_the_kernel_that_is_changed_is_right() -> None:
     kernel = dots(PADDED)["dot 4x3"].kernel
-    assert all(right(kernel, plan) for plan in PLANS)
+    assert all(right(kernel, plan, wide=wide) for plan in PLANS for wide in (2, 3))
     turned = dots(TURNED)["dot 4x3"].kernel
     assert all(right(turned, plan, turned=True) for plan in PLANS)
 
@@ -245,7 +245,8 @@ def test_wrong_sums_over_flat_rows_are_not_proved(name: str) -> None:
     assert kernel != candidate.kernel and isinstance(facts, Facts)
     with pytest.raises((FaultError, UnclearError)):
         prove(op, plain(kernel, least_of(op)), None, facts.requires)
-    assert not all(right(kernel, plan) for plan in PLANS)
+    # A gap of one lies beside zeros of the border: kernels of three taps have wider ones.
+    assert not all(right(kernel, plan, wide=wide) for plan in PLANS for wide in (2, 3))
 
 
 def _read(place: int, value: Callable[[Any], Expr]) -> Callable[[Any], Any]:
