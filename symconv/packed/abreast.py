@@ -109,8 +109,22 @@ def abreast(found: Contraction, tile: AbreastTile) -> Abreast | None:
     if any(found.wide[0].along(s.loop).rest.substitute(dict.fromkeys(found.taps, 0)) != Affine() for s in moved):
         # The first tap reads beside its cell: that nothing lies outside is said of hardly any layer.
         return None
+    if any(_ends_outside(found, s) for s in moved):
+        return None
     tests = [simplify(test) for strip in moved for test in _inside(it, strip)]
     return Abreast(found, tile, it.space, tuple(test for test in tests if test != const(1)))
+
+
+def _ends_outside(found: Contraction, strip: Strip) -> bool:
+    """Whether the last tap of the last cell lies outside, whatever the sizes are: there is a border behind."""
+    axis = found.wide[0].along(strip.loop)
+    lengths = {one.name: one.extent for one in (*found.statement.ranges, *found.reduce.indices)}
+    if not {strip.loop, *axis.rest.names()} <= lengths.keys():
+        return False
+    reached = {name: lengths[name] - 1 if axis.rest.coefficient(name) > 0 else 0 for name in axis.rest.names()}
+    beyond = (lengths[strip.loop] - 1) * axis.factor + axis.rest.substitute(reached) - axis.length
+    beyond = beyond.substitute({one.name: one.form for one in found.operator.definitions})
+    return beyond.is_constant and beyond.constant >= 0
 
 
 def _inside(it: Abreast, strip: Strip) -> tuple[Compare, Compare]:
