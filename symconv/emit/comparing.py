@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from symconv.loops.ir import (
     Accumulate,
     Binary,
@@ -21,7 +23,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import walk
 
-__all__ = ["compares", "multiplies_choices"]
+__all__ = ["compares", "multiplies_choices", "shares_factors"]
 
 
 def compares(kernel: Kernel) -> bool:
@@ -55,6 +57,48 @@ def multiplies_choices(kernel: Kernel) -> bool:
             case Update(_, "*", value) | Accumulate(_, _, "*", value) if _has_choice(value, chosen):
                 return True
     return False
+
+
+def shares_factors(kernel: Kernel) -> bool:
+    """Whether addends have a factor in common that is no number: ``x*b + b`` is NaN where x is 0 and b infinite, and
+    ``(x + 1)*b``, which compilers may make of it, is not."""
+    nodes = [node for nest in kernel.nests for node in walk(nest)]
+    given = [(node.name, node.value) for node in nodes if isinstance(node, Declare | Let)]
+    names = [name for name, _ in given]
+    held = {name: value for name, value in given if names.count(name) == 1}
+    changed = {node.name for node in nodes if isinstance(node, Update)}
+    known = {name: value for name, value in held.items() if name not in changed}
+    for node in nodes:
+        if isinstance(node, Binary) and node.op in {"+", "-"}:
+            each = [{*_factors(one, known)} for one in _addends(node, known)]
+            if sum(map(len, each)) > len(set().union(*each)):
+                return True
+    return False
+
+
+def _addends(expr: Expr, known: Mapping[str, Expr]) -> Iterator[Expr]:
+    match expr:
+        case Binary("+" | "-", left, right):
+            yield from _addends(left, known)
+            yield from _addends(right, known)
+        case Var(name) if name in known and isinstance(known[name], Binary):
+            yield from _addends(known[name], known)
+        case _:
+            yield expr
+
+
+def _factors(expr: Expr, known: Mapping[str, Expr]) -> Iterator[Expr]:
+    """The factors of a product of real numbers, those without constants."""
+    match expr:
+        case Binary("*", left, right):
+            yield from _factors(left, known)
+            yield from _factors(right, known)
+        case Binary("-", Const(0), inner):
+            yield from _factors(inner, known)
+        case Var(name) if name in known:
+            yield from _factors(known[name], known)
+        case Load() | LoadLanes() | Call():
+            yield expr
 
 
 def _chosen(nodes: list[Node]) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symconv.emit.comparing import compares, multiplies_choices
+from symconv.emit.comparing import compares, multiplies_choices, shares_factors
 from symconv.emit.entries import entry_text
 from symconv.emit.functions import Functions
 from symconv.emit.prelude import prelude
@@ -39,7 +39,7 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
             dtype=options.dtype,
             ctype=ctype,
             alike=ALIKE if alike else "",
-            noughts=NOUGHTS if any(map(multiplies_choices, kernels)) else "",
+            noughts=NOUGHTS if any(multiplies_choices(one) or shares_factors(one) for one in kernels) else "",
             units=told,
             needs=_needs(told),
             prelude=prelude(body, ctype, code, "\n".join(native), alike),

@@ -94,3 +94,20 @@ def test_claims_about_a_turned_kernel():
 def test_what_is_no_length_is_said(source, extents, said):
     with pytest.raises(SpecError, match=said):
         sc.operator(source, extents=extents)
+
+
+def test_one_number_is_written_with_empty_brackets() -> None:
+    op = sc.operator("y[n,i] = sum[p](x[n,i+p]*w[p]) + b[]", extents={"p": 2})
+    assert [len(one.axes) for one in op.inputs] == [2, 1, 0]
+    assert sc.operator(op.source, extents={"p": 2}) == op
+    kernel = sc.build(op, dtype="float64")
+    x, w, b = RNG.integers(-4, 5, (2, 6)).astype(float), np.array([1.0, -2.0]), np.array(3.0)
+    assert (kernel(x, w, b) == x[:, :-1] - 2 * x[:, 1:] + 3).all()
+    assert kernel.backward(np.ones((2, 5)), x, w, b).b == 10
+    assert sc.prove(op, "gb = sum(gy)").holds and not sc.prove(op, "gb = sum(gy, axis=0)").holds
+
+
+@pytest.mark.parametrize("formula", ["y[i] = sum[](x[i])", "y[i] = x[i] + max[]", "y[i] = x[]"])
+def test_empty_brackets_where_something_is_missing(formula: str) -> None:
+    with pytest.raises(SpecError):
+        sc.operator(formula)

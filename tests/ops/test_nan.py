@@ -163,3 +163,19 @@ def test_a_choice_of_0_times_what_is_no_number(compiled) -> None:
             want = mask(x) * x
         np.testing.assert_array_equal(unit.forward(x), want)
         np.testing.assert_array_equal(evaluate(unit.operator, {"x": x}), want)
+
+
+@pytest.mark.parametrize(
+    "formula", ["y[i] = x[i]*b[i] + b[i]", "y[i] = b[i]*c[i] - x[i]*b[i]", "y[i] = x[i]*b[] + b[]"]
+)
+def test_a_common_factor_of_addends_is_not_taken_out(formula: str) -> None:
+    """``0*b + b`` is NaN where b is infinite; ``(0 + 1)*b`` is infinite."""
+    kernel = sc.build(sc.operator(formula), dtype="float64")
+    x = np.array([0.0, -2.0, 1.0] * 9)
+    given: dict[str, Any] = {"x": x, "b": np.full(27, math.inf), "c": np.full(27, 1.0)}
+    if "b[]" in formula:
+        given["b"] = np.array(math.inf)
+    given = {name: given[name] for name in kernel.operator.tensors}
+    with np.errstate(invalid="ignore"):
+        wanted = given["b"] * given["c"] - x * given["b"] if "c" in given else x * given["b"] + given["b"]
+    np.testing.assert_array_equal(kernel(**given), wanted)
