@@ -6,6 +6,7 @@ What the command line takes as OP is taken here too: the name of a shipped opera
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
@@ -95,8 +96,11 @@ def _formed(text: str, name: str, params: Any, axes: Any) -> Operator:
     from symconv.code.gradients.formula import with_one_hot
     from symconv.code.gradients.operators import forward_of
     from symconv.code.settings import settings_of
+    from symconv.code.source.own import libraries_of
     from symconv.code.source.program import program
 
     source = program(text, name)
     node = source.function(name)
+    # What another function of the file does with NumPy says nothing of this one's maxima.
+    source = replace(source, libraries=libraries_of(source, node) or source.libraries)
     return with_one_hot(forward_of(source, node, settings_of(node, params)[0], axes)[0])

@@ -8,9 +8,11 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from symconv.code.source.aliases import names_in
+from symconv.code.source.program import Program
 from symconv.errors import SpecError
 
-__all__ = ["source_of"]
+__all__ = ["libraries_of", "source_of"]
 
 
 def source_of(function: Callable[..., Any]) -> tuple[str, str]:
@@ -36,6 +38,12 @@ def source_of(function: Callable[..., Any]) -> tuple[str, str]:
             "code=... with the function's name"
         )
     return (whole, path) if found is not None else (own, inner.__code__.co_name)
+
+
+def libraries_of(source: Program, node: ast.FunctionDef) -> frozenset[str]:
+    """The libraries that a function, and those of the text that it calls, use by their names."""
+    names = {name for one in source.called_by(node) for name in names_in(one)}
+    return frozenset(source.imports[name].partition(".")[0] for name in names if name in source.imports)
 
 
 def _unwrapped(function: Any) -> tuple[Any, int]:
