@@ -79,7 +79,7 @@ def settings_of(
         usually = unsaid | plainest | first | dict.fromkeys(shares, _HALF)
         harder = unsaid | chosen | then | dict.fromkeys(shares, _QUARTER)
         further = [{**harder, word: affine(2)} for word in (*_further(words & usual), *unsaid)]
-        wide = dict.fromkeys(_widths(windows), affine(3))
+        wide = dict.fromkeys(_widths(whole), affine(3))
         return [usually, harder, *further, *([{**usually, **wide}] if wide else [])]
     return [{}, *({word: affine(2)} for word in _further(words & usual))]
 

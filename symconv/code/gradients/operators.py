@@ -112,12 +112,11 @@ def _said(forward: Forward, backward: ast.FunctionDef | None) -> dict[str, int]:
     """The numbers of axes that the text says, or shows, by tensors."""
     node = forward.node
     behind = shown_behind(node, backward) if backward is not None else {}
-    elements = of_numbers([backward] if backward is not None else [], forward.tensors)
     told = {**behind, **shown_ranks(node), **documented(node)}
     said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
     said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
     stored = only_stored(node)
-    said = {**elements, **said}
+    said = {**of_numbers([backward] if backward is not None else [], forward.tensors), **said}
     return said | {tensor: 0 for name, tensor in forward.tensors.items() if name in stored}
 
 

@@ -135,12 +135,13 @@ def _entries(statement: ast.stmt) -> Iterator[tuple[str, int]]:
 
 
 def _padded(statement: ast.stmt) -> Iterator[tuple[str, int]]:
-    """The arrays that are given axes of length 1 behind all their own, ``s[:, :, None, None]``, with their number."""
+    """The arrays that are given axes of length 1, with the number of their own: ``s[:, None, None]``, ``x[:, None, :]``."""
     for one in ast.walk(statement):
         match one:
-            case ast.Subscript(ast.Name(name), ast.Tuple([*_, ast.Constant(None)] as items)):
+            case ast.Subscript(ast.Name(name), ast.Tuple(items)):
                 own = [part for part in items if not (isinstance(part, ast.Constant) and part.value is None)]
-                if len(items) - len(own) > 1 and own and all(map(_whole, own)):
+                needed = 1 if items and _whole(items[-1]) else 2
+                if len(items) - len(own) >= needed and own and all(map(_whole, own)):
                     yield name, len(own)
 
 

@@ -10,7 +10,7 @@ from symconv.code.library.given import Given, Word, axes_of
 from symconv.code.source.trouble import ROLLED, Outside
 from symconv.code.values.objects import Box, Slice
 from symconv.limits import ROLLED_LENGTHS, ROLLED_TURNS
-from symconv.notation.affine import Affine, affine
+from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import equal, nonnegative
 
 __all__ = ["ROLLS"]
@@ -41,11 +41,15 @@ def _roll(one_for_all: bool) -> Word:
 
 
 def _along(state: State, box: Box, axis: int, by: Affine) -> Box:
-    shift = _turned(state, by, integer(state, state.on.size(array_of(state, box), axis), "a length"))
+    size = integer(state, state.on.size(array_of(state, box), axis), "a length")
+    shift = _turned(state, by, size)
     if shift == affine(0):
         return box
+    # A shift that a loop counts from 0 is none at first, and x[-0:] is all there is.
+    counted = state.on.symbolic and not shift.is_constant and state.terms.walk.always(nonnegative(shift))
+    cut = size - shift if counted else -shift
     lead = (Slice(),) * axis
-    parts = [picked(state, box, (*lead, Slice(-shift, None))), picked(state, box, (*lead, Slice(None, -shift)))]
+    parts = [picked(state, box, (*lead, Slice(cut, None))), picked(state, box, (*lead, Slice(None, cut)))]
     joined: Box = call_word(state, "concatenate", parts, affine(axis))
     return joined
 
@@ -65,6 +69,12 @@ def _turned(state: State, shift: Affine, size: Affine) -> Affine:
         left = shift - size * turns
         if always(nonnegative(size - left)) and always(nonnegative(size + left)):
             return left
+    if state.terms.partial and not shift.names() <= {*state.terms.walk.base.context.sizes}:
+        # A loop over shifts goes round once: kernels are no longer than what they slide along.
+        for end in _ends(state, shift):
+            state.on.require(nonnegative(size - end), ROLLED)
+            state.on.require(nonnegative(size + end), ROLLED)
+        return shift
     if not shift.is_constant:
         decide = state.on.decide
         if decide(nonnegative(size - shift)) and decide(nonnegative(size + shift)):
@@ -77,6 +87,15 @@ def _turned(state: State, shift: Affine, size: Affine) -> Affine:
         if state.on.decide(equal(size, affine(length))):
             return affine(shift.constant % length)
     raise Outside(f"roll by {shift}, which is more than the length {size}", state.line)
+
+
+def _ends(state: State, shift: Affine) -> list[Affine]:
+    """A shift in the first and the last turns of the loops that it counts."""
+    found = [shift]
+    for name in sorted(shift.names() & state.terms.limits.keys()):
+        (last,) = (one.form + var(name) for one in state.terms.limits[name] if one.form.coefficient(name) == -1)
+        found = [one.substitute({name: end}) for one in found for end in (affine(0), last)]
+    return found
 
 
 ROLLS: dict[str, Word] = {"roll": _roll(False), "numpy_roll": _roll(True)}
