@@ -135,7 +135,7 @@ def _entries(statement: ast.stmt) -> Iterator[tuple[str, int]]:
 
 
 def _padded(statement: ast.stmt) -> Iterator[tuple[str, int]]:
-    """The arrays that are given axes of length 1, with the number of their own: ``s[:, None, None]``, ``x[:, None, :]``."""
+    """Arrays that are given axes of length 1, with the number of their own: ``s[:, None, None]``, ``x[:, None, :]``."""
     for one in ast.walk(statement):
         match one:
             case ast.Subscript(ast.Name(name), ast.Tuple(items)):
