@@ -1,4 +1,4 @@
-"""Circular correlations by np.roll in a loop, windows of a height and a width, rows against rows with axes between."""
+"""Circular correlations by np.roll in a loop, numbers that nothing says, rows against rows with axes between."""
 
 from __future__ import annotations
 
@@ -92,3 +92,63 @@ def test_factors_of_two_sides_are_looked_at_as_different_numbers() -> None:
     assert slip != UPSAMPLED
     proofs = sc.check(slip)
     assert proofs.holds is False and "i // fh, j // fw" in (proofs["x"].repair or "")
+
+
+UNSAID = """
+import torch
+import torch.nn.functional as F
+class GroupConv(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias, stride, padding, groups):
+        ctx.save_for_backward(x, weight, bias)
+        ctx.stride, ctx.padding, ctx.groups = stride, padding, groups
+        return F.conv2d(x, weight, bias, stride, padding, 1, groups)
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight, bias = ctx.saved_tensors
+        dx, dw = torch.zeros_like(x), torch.zeros_like(weight)
+        ci, co = weight.shape[1], weight.shape[0] // ctx.groups
+        for g in range(ctx.groups):
+            xg, wg = x[:, g * ci:(g + 1) * ci], weight[g * co:(g + 1) * co]
+            gg = grad_out[:, g * co:(g + 1) * co]
+            dx[:, g * ci:(g + 1) * ci] = torch.nn.grad.conv2d_input(xg.shape, wg, gg, ctx.stride, ctx.padding)
+            dw[g * co:(g + 1) * co] = torch.nn.grad.conv2d_weight(xg, wg.shape, gg, ctx.stride, ctx.padding)
+        return dx, dw, grad_out.sum(dim=(0, 2, 3)), None, None, None
+"""
+
+
+def test_groups_that_nothing_says_are_one_and_two() -> None:
+    proofs = sc.check(UNSAID, "GroupConv")
+    assert proofs.holds is True
+    slip = sc.check(UNSAID.replace("gg = grad_out[:, g * co:(g + 1) * co]", "gg = grad_out[:, :co]"), "GroupConv")
+    assert [proof.holds for proof in slip.values()] == [False, False, True]
+    assert slip.numbers.startswith("looked at with groups = 2")
+
+
+POWERS = """
+import numpy as np
+def lp_forward(x, k=2, p=3):
+    N, C, H, W = x.shape
+    oh, ow = H // k, W // k
+    s = np.zeros((N, C, oh, ow))
+    for i in range(k):
+        for j in range(k):
+            s += np.abs(x[:, :, i:oh*k:k, j:ow*k:k]) ** p
+    return s ** (1 / p), (x, s, k, p)
+def lp_backward(dy, cache):
+    x, s, k, p = cache
+    oh, ow = dy.shape[2:]
+    dx = np.zeros_like(x)
+    for i in range(k):
+        for j in range(k):
+            xi = x[:, :, i:oh*k:k, j:ow*k:k]
+            dx[:, :, i:oh*k:k, j:ow*k:k] = dy * s ** (1 / p) * np.abs(xi) ** (p - 1) * np.sign(xi)
+    return (dx,)
+"""
+
+
+def test_numbers_that_overflow_while_code_is_looked_into_are_no_warning() -> None:
+    """Edits of a wrong line are tried on numbers, and of powers some are larger than any number."""
+    assert right_when_run(POWERS, ((2, 2, 5, 6),)) == [False]
+    proof = sc.check(POWERS)["x"]
+    assert proof.holds is False and proof.line == 18

@@ -136,6 +136,8 @@ def conv_backward(dy, cache):
         dx[b] = row
     return dx, dw
 """
+
+
 Shapes = tuple[tuple[int, ...], ...]
 IMAGES = ((2, 4, 5, 6), (6, 2, 2, 3), (6,))
 CASES: dict[str, tuple[str, Shapes, set[str], str, str]] = {
@@ -302,34 +304,3 @@ def test_layers_that_step_by_a_rate(case: str) -> None:
     right = stepped(slip, name, backward, given, shape)
     assert [key for key, good in right.items() if not good] == [wrong]
     assert {key: sc.check(slip, name, explain=False)[one].holds for key, one in tensors.items()} == right
-
-
-UNSAID = """
-import torch
-import torch.nn.functional as F
-class GroupConv(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias, stride, padding, groups):
-        ctx.save_for_backward(x, weight, bias)
-        ctx.stride, ctx.padding, ctx.groups = stride, padding, groups
-        return F.conv2d(x, weight, bias, stride, padding, 1, groups)
-    @staticmethod
-    def backward(ctx, grad_out):
-        x, weight, bias = ctx.saved_tensors
-        dx, dw = torch.zeros_like(x), torch.zeros_like(weight)
-        ci, co = weight.shape[1], weight.shape[0] // ctx.groups
-        for g in range(ctx.groups):
-            xg, wg = x[:, g * ci:(g + 1) * ci], weight[g * co:(g + 1) * co]
-            gg = grad_out[:, g * co:(g + 1) * co]
-            dx[:, g * ci:(g + 1) * ci] = torch.nn.grad.conv2d_input(xg.shape, wg, gg, ctx.stride, ctx.padding)
-            dw[g * co:(g + 1) * co] = torch.nn.grad.conv2d_weight(xg, wg.shape, gg, ctx.stride, ctx.padding)
-        return dx, dw, grad_out.sum(dim=(0, 2, 3)), None, None, None
-"""
-
-
-def test_groups_that_nothing_says_are_one_and_two() -> None:
-    proofs = sc.check(UNSAID, "GroupConv")
-    assert proofs.holds is True
-    slip = sc.check(UNSAID.replace("gg = grad_out[:, g * co:(g + 1) * co]", "gg = grad_out[:, :co]"), "GroupConv")
-    assert [proof.holds for proof in slip.values()] == [False, False, True]
-    assert slip.numbers.startswith("looked at with groups = 2")

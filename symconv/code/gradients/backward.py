@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
@@ -93,7 +95,9 @@ class Reading:
         first = next(iter(self.forward.tensors.values()), "") if self.forward else ""
         give_attributes(state, context, said, begun.boxes.get(first))
         give_zeros(state, context)
-        result = run(state, self.node, bound(state, self._given(roles, context, cache)))
+        # What is read on numbers may divide by 0 and overflow as the code would; that is seen in what it returns.
+        with np.errstate(all="ignore"):
+            result = run(state, self.node, bound(state, self._given(roles, context, cache)))
         kept = {f".{name}": value for name, value in context.attributes.items()}
         return (_Result(result, kept) if kept else result), state
 
