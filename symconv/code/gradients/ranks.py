@@ -9,6 +9,7 @@ from itertools import product
 
 from symconv.code.gradients.kept_axes import given_in, word_of
 from symconv.code.gradients.matrices import matrices_in, measured
+from symconv.code.gradients.seen_axes import sums_all
 from symconv.code.source.vocabulary import SAVED
 from symconv.notation.functions import TABLE
 from symconv.prove.language.labels import is_selector, labels_of
@@ -282,7 +283,8 @@ def _kept_axes(node: ast.FunctionDef) -> bool:
 def _hinted(node: ast.FunctionDef) -> list[int]:
     """The numbers of axes that the text shows: what a shape is unpacked to, 2 where matrices are multiplied.
 
-    Losses of classes, logarithms beside sums over an axis, have samples and classes unless further axes are named.
+    Losses of classes, logarithms or a sum over everything beside sums over an axis, have samples and classes unless
+    further axes are named.
     """
     found = []
     for one in ast.walk(node):
@@ -294,5 +296,5 @@ def _hinted(node: ast.FunctionDef) -> list[int]:
         isinstance(n, ast.MatMult) for n in ast.walk(node)
     )
     along = {n.arg for n in ast.walk(node) if isinstance(n, ast.keyword)} & {"axis", "dim", "keepdims", "keepdim"}
-    classes = "log" in words and along
+    classes = along and ("log" in words or any(map(sums_all, ast.walk(node))))
     return [*found, *([2] if matrices else []), *([_axes_named(node)] if classes else [])]

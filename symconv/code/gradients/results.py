@@ -79,6 +79,11 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     if len({n for n in named_ if n}) == sum(not _is_none(item) for item in items):
         return {n: k for k, n in enumerate(named_) if n is not None}
     known = [k for k, item in enumerate(items) if not _is_none(item)]
+    if reading.loss and reading.forward is None and any(named_):
+        # Behind the loss stand gradients, some of which say whose they are: ``loss, da, -da``.
+        rest = [name for name in tensors if name not in named_]
+        unnamed = dict(zip((k for k in known if not named_[k]), rest, strict=False))
+        return {one: k for k in known if (one := named_[k] or unnamed.get(k))}
     if count >= len(tensors) and all(k < len(tensors) for k in known):
         return {tensors[k]: k for k in known}
     if len(known) <= len(tensors):

@@ -10,7 +10,7 @@ from symconv.code.gradients.kept_axes import given_in, word_of
 from symconv.code.source.signatures import parameters
 from symconv.limits import SEVERAL_VECTORS
 
-__all__ = ["indexed_in", "of_numbers", "summed_in", "viewed_in", "with_seen"]
+__all__ = ["indexed_in", "of_numbers", "summed_in", "sums_all", "viewed_in", "with_seen"]
 
 Ranks = dict[str, int]
 _LEADS = ("d", "grad_", "d_", "g", "grad")
@@ -35,11 +35,12 @@ def with_seen(
 
 
 def _with_vectors(every: Sequence[Ranks], said: Collection[str]) -> Iterator[Ranks]:
-    """Several vectors beside a matrix, where two axes are likely: ``X.dot(w) - y``."""
+    """Vectors beside a matrix, where two axes are likely: ``X.dot(w) - y``, or one beside several."""
     likely = every[0] if every else {}
-    free = [name for name in likely if name not in said and name != "x"]
-    if {*likely.values()} == {2} and "x" in likely and len(free) <= SEVERAL_VECTORS:
-        for count in range(2, len(free) + (len(free) < len(likely))):
+    first = "x" if "x" in likely else next(iter(likely), "")
+    free = [name for name in likely if name not in said and name != first]
+    if {*likely.values()} == {2} and len(free) <= SEVERAL_VECTORS:
+        for count in range(1, len(free) + (len(free) < len(likely))):
             yield from ({**likely, **dict.fromkeys(names, 1)} for names in combinations(free, count))
 
 
@@ -98,8 +99,13 @@ def _is_position(entry: ast.expr, given: Collection[str]) -> bool:
 def summed_in(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) -> frozenset[str]:
     """The tensors whose gradients, by their names, are sums over one axis that is not kept: vectors beside matrices."""
     called = {f"{lead}{name}".lower(): tensor for name, tensor in tensors.items() for lead in _LEADS}
+    nodes = [one for node in backward for one in ast.walk(node)]
     found = set[str]()
-    for to, value in given_in(one for node in backward for one in ast.walk(node)):
+    for one in nodes:
+        if isinstance(one, ast.Return) and isinstance(one.value, ast.Tuple) and len(one.value.elts) == len(tensors):
+            # One gradient for each: ``return dz @ W.T, dW, dy.sum(0)``.
+            found |= {tensor for tensor, item in zip(tensors.values(), one.value.elts, strict=True) if _sums(item)}
+    for to, value in given_in(nodes):
         word = word_of(to)
         if word.lower() in called and _sums(value):
             found.add(called[word.lower()])
@@ -121,16 +127,17 @@ def of_numbers(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) 
                 ast.Subscript(ast.Name(word), index), _, value
             ) if word.lower() in called:
                 entries = index.elts if isinstance(index, ast.Tuple) else [index]
-                whole = _sums_all(value) and all(isinstance(entry, ast.Name | ast.BinOp) for entry in entries)
+                whole = sums_all(value) and all(isinstance(entry, ast.Name | ast.BinOp) for entry in entries)
                 found.setdefault(called[word.lower()], set()).add(len(entries) if whole else 0)
     return {tensor: max(counts) for tensor, counts in found.items() if len(counts) == 1 and 0 not in counts}
 
 
-def _sums_all(value: ast.expr) -> bool:
+def sums_all(value: ast.AST) -> bool:
+    """Whether it is a sum, or a mean, over everything."""
     match value:
-        case ast.Call(ast.Attribute(ast.Name("np" | "numpy" | "torch" | "jnp"), "sum"), [_], []):
+        case ast.Call(ast.Attribute(ast.Name("np" | "numpy" | "torch" | "jnp"), "sum" | "mean"), [_], []):
             return True
-        case ast.Call(ast.Attribute(ast.expr(), "sum"), [], []):
+        case ast.Call(ast.Attribute(ast.expr(), "sum" | "mean"), [], []):
             return True
     return False
 

@@ -46,13 +46,13 @@ class Initial:
         return None
 
     def number(self, name: str, said: Collection[str]) -> bool:
-        """Whether an attribute is a whole number: a parameter that is ``said`` or has such a default, or a constant."""
+        """Whether an attribute is a number: a parameter that is ``said`` or has a number as default, or a constant."""
         for one in self.body:
             match one:
                 case ast.Assign([target], value) if own_attribute(target) == name and name in self.lasting:
                     if isinstance(value, ast.Name):
-                        return value.id in said or _whole(self.defaults.get(value.id))
-                    return _whole(value)
+                        return value.id in said or _number(self.defaults.get(value.id))
+                    return _number(value)
         return False
 
     def asked(self, name: str) -> bool:
@@ -143,5 +143,5 @@ def _set(node: ast.AST, stranger: bool) -> Iterator[str]:
             yield word
 
 
-def _whole(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool)
+def _number(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
