@@ -12,6 +12,7 @@ from symconv.code.arrays.slicing import NEGATIVE
 from symconv.code.arrays.symbolic import UNSET
 from symconv.code.gradients.branches import Read
 from symconv.code.gradients.centred import centred
+from symconv.code.gradients.clipped import on_the_axis
 from symconv.code.gradients.formed import formed
 from symconv.code.gradients.supposed import apart, assumed, compares, lengths_supposed, marked
 from symconv.code.source.labels import NO_CLASSES
@@ -80,7 +81,7 @@ def candidates(read: Read, name: str, centre: bool = False, unequal: bool = Fals
 
     Where lengths have one name that the text does not make equal there is a note; those with ``unequal`` have none.
     """
-    set_ = _without(read, (UNSET,)) or read
+    set_ = on_the_axis(_without(read, (UNSET,)) or read)
     likely = _formed(name, (_without(set_, _EXTREMES), set_, _not_empty(set_), _as_long(set_)), centre)
     for op in chain(_catalogued(read), likely, _formed(name, (apart(read), _divisible(read)), centre)):
         if (told := marked(op, read)) is not None and not (unequal and lengths_supposed(told)):

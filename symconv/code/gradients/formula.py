@@ -120,8 +120,8 @@ def shown(expr: Expr, axes: Mapping[str, tuple[tuple[Affine, ...], ...]], level:
             mine = 1 if function in {"add", "sub", *_COMPARED} else 2
             both = f"{text(a, mine)} {_SIGNS[function]} {text(b, mine + 1)}"
             return f"({both})" if mine < level else both
-        case Apply("pow", (one, Const(power))) if power > 0 and power.denominator == 1:
-            return f"{text(one, 3)}**{power}"
+        case Apply("pow", (one, Const(power))) if power > 0:
+            return f"{text(one, 3)}**{power if power.denominator == 1 else f'({power})'}"
         case Apply("neg", (one,)):
             return f"(-{text(one, 2)})" if level > 1 else f"-{text(one, 2)}"
         case Apply(function, arguments):

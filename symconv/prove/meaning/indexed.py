@@ -207,8 +207,7 @@ class _Reader:
         match node:
             case Binary("*", a, b):
                 return list(multiplied(self._inverse(a, put, limits), self._inverse(b, put, limits)))
-            case Binary("**", a, b):
-                power = as_product(amount(self.scope, b))
+            case Binary("**", a, b) if (power := as_product(amount(self.scope, b))).coefficient.denominator <= 2:
                 return to_power(self.scope, self._inverse(a, put, limits), power, limits)
         terms = self.terms(node, put, limits)
         if not terms:

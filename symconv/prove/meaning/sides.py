@@ -262,7 +262,8 @@ class _Reader:
         match expr:
             case Apply("mul", (a, b)):
                 return list(multiplied(self._inverse(a, put), self._inverse(b, put)))
-            case Apply("pow", (a, Const(power))):
+            # Of other roots the quotient is an atom, as arrays are read.
+            case Apply("pow", (a, Const(power))) if Fraction(power).denominator <= 2:
                 return powered(self._inverse(a, put), Product(Fraction(power)), self.limits, self.scope.of_sum)
         terms = [d for one in self.terms(expr, put) for d in domains(one)]
         return list(applied("reciprocal", [terms], self.limits, self.scope.of_sum))
