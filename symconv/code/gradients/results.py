@@ -81,9 +81,10 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     known = [k for k, item in enumerate(items) if not _is_none(item)]
     if reading.loss and reading.forward is None and any(named_):
         # Behind the loss stand gradients, some of which say whose they are: ``loss, da, -da``.
-        rest = [name for name in tensors if name not in named_]
-        unnamed = dict(zip((k for k in known if not named_[k]), rest, strict=False))
-        return {one: k for k in known if (one := named_[k] or unnamed.get(k))}
+        own = [name if named_.count(name) == 1 else None for name in named_]
+        rest = [name for name in tensors if name not in own]
+        unnamed = dict(zip((k for k in known if not own[k]), rest, strict=False))
+        return {one: k for k in known if (one := own[k] or unnamed.get(k))}
     if count >= len(tensors) and all(k < len(tensors) for k in known):
         return {tensors[k]: k for k in known}
     if len(known) <= len(tensors):
