@@ -11,7 +11,7 @@ from symconv.code.source.signatures import defaults, parameters
 
 __all__ = ["Initial", "initial_of"]
 
-_INPUTS = frozenset({"input_shape", "in_shape", "input_dim", "input_dims", "input_size", "x_shape", "shape"})
+_INPUTS = frozenset({"input_shape", "in_shape", "x_shape"})
 """Names of parameters that say the shape of what a layer is given."""
 
 
