@@ -267,6 +267,7 @@ RIGHT = {
     "no row more, chosen": (_with(ROWS, *CHOSEN), (("T", 3), (2,), *VECTORS[1:])),
     "a row more, with a beginning": (_with(ROWS, *LAST), (("T", 3), (2,), *VECTORS[1:])),
     "the next row": (SCAN, SCANS),
+    "added in place": (_with(SCAN, ("dh = dh + dout[:, t]", "dh += dout[:, t]")), SCANS),
     "two states": (LSTM, GATES),
     "two states in rows": (_with(LSTM, *IN_ROWS), GATES),
     "gates in arrays": (GRU, RESET),

@@ -71,6 +71,8 @@ def plain_loop(node: ast.FunctionDef) -> Plain:
         length = _LENGTH
         _steps(loop, length)
     loop.body = [part for one in loop.body for part in _split(_chosen(one, loop.target.id))]
+    own = _of_its_own(node, loop)
+    loop.body = [_assigned(one, own) for one in loop.body]
     return Plain(node, before, loop, after, result, loop.target.id, length)
 
 
@@ -119,6 +121,30 @@ def _split(node: ast.stmt) -> list[ast.stmt]:
                 return [ast.copy_location(ast.Assign([name], value), node)
                         for name, value in zip(names, values, strict=True)]  # fmt: skip
     return [node]
+
+
+def _of_its_own(node: ast.FunctionDef, loop: ast.For) -> set[str]:
+    """The names that steps bind anew, to arrays that have no other name: adding to these is binding them to the sum."""
+    bound = {one.id for part in loop.body if isinstance(part, ast.Assign) for one in part.targets
+             if isinstance(one, ast.Name)}  # fmt: skip
+    shared = set[str]()
+    for one in (part for statement in node.body[:-1] for part in ast.walk(statement)):
+        match one:
+            case ast.Assign(targets, ast.Name(name)):
+                shared |= {name, *(to.id for to in targets if isinstance(to, ast.Name))}
+            case ast.Tuple(parts) | ast.List(parts) | ast.Call(_, parts):
+                shared |= {part.id for part in parts if isinstance(part, ast.Name)}
+    return bound - shared
+
+
+def _assigned(node: ast.stmt, own: set[str]) -> ast.stmt:
+    """``dh += dout[:, t]`` as ``dh = dh + dout[:, t]``."""
+    match node:
+        case ast.AugAssign(ast.Name(name), op, value) if name in own:
+            total = ast.BinOp(ast.Name(name, ast.Load()), op, value)
+            made = ast.Assign([ast.Name(name, ast.Store())], total)
+            return ast.fix_missing_locations(ast.copy_location(made, node))
+    return node
 
 
 def _chosen(node: ast.stmt, index: str) -> ast.stmt:
