@@ -35,12 +35,11 @@ def with_seen(
 
 
 def _with_vectors(every: Sequence[Ranks], said: Collection[str]) -> Iterator[Ranks]:
-    """Vectors beside a matrix, where two axes are likely: ``X.dot(w) - y``, or one beside several."""
+    """Several vectors beside a matrix, where two axes are likely: ``X.dot(w) - y``."""
     likely = every[0] if every else {}
-    first = "x" if "x" in likely else next(iter(likely), "")
-    free = [name for name in likely if name not in said and name != first]
-    if {*likely.values()} == {2} and len(free) <= SEVERAL_VECTORS:
-        for count in range(1, len(free) + (len(free) < len(likely))):
+    free = [name for name in likely if name not in said and name != "x"]
+    if {*likely.values()} == {2} and "x" in likely and len(free) <= SEVERAL_VECTORS:
+        for count in range(2, len(free) + (len(free) < len(likely))):
             yield from ({**likely, **dict.fromkeys(names, 1)} for names in combinations(free, count))
 
 
@@ -97,7 +96,10 @@ def _is_position(entry: ast.expr, given: Collection[str]) -> bool:
 
 
 def summed_in(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) -> frozenset[str]:
-    """The tensors whose gradients, by their names, are sums over one axis that is not kept: vectors beside matrices."""
+    """The tensors whose gradients, by their names, are sums over one axis that is not kept: vectors beside matrices.
+
+    Or that are laid as a column, ``y[:, None] * (a - b)``.
+    """
     called = {f"{lead}{name}".lower(): tensor for name, tensor in tensors.items() for lead in _LEADS}
     nodes = [one for node in backward for one in ast.walk(node)]
     found = set[str]()
@@ -105,6 +107,9 @@ def summed_in(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) -
         if isinstance(one, ast.Return) and isinstance(one.value, ast.Tuple) and len(one.value.elts) == len(tensors):
             # One gradient for each: ``return dz @ W.T, dW, dy.sum(0)``.
             found |= {tensor for tensor, item in zip(tensors.values(), one.value.elts, strict=True) if _sums(item)}
+        match one:
+            case ast.Subscript(ast.Name(name), ast.Tuple([ast.Slice(None, None, None), ast.Constant(None)])):
+                found |= {tensors[name]} if name in tensors else set()
     for to, value in given_in(nodes):
         word = word_of(to)
         if word.lower() in called and _sums(value):
