@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -26,8 +27,14 @@ def of_other_ties(pair: Pair, op: Operator, proofs: Proofs[Proof]) -> tuple[Oper
     if not kinked(op) or _without_ties(op):
         return None
     seen = [op.statements]
+    axes = {one.name: len(one.axes) for one in op.inputs}
+
+    def differs(ranks: Mapping[str, int]) -> bool:
+        return any(ranks.get(name, count) != count for name, count in axes.items())
+
     for ties in _EACH if proofs.holds is None else _EACH[:1]:
-        other, read = next(((one, read) for one, read in pair.operators(ties) if one.inputs == op.inputs), (op, None))
+        each = pair.operators(ties, skips=differs)
+        other, read = next(((one, read) for one, read in each if one.inputs == op.inputs), (op, None))
         if read is None or (other.statements in seen and ties == _EACH[0]):
             return None  # no two numbers of a maximum
         if other.statements in seen:
