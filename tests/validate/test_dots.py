@@ -246,7 +246,8 @@ def test_wrong_sums_over_flat_rows_are_not_proved(name: str) -> None:
     with pytest.raises((FaultError, UnclearError)):
         prove(op, plain(kernel, least_of(op)), None, facts.requires)
     # A gap of one lies beside zeros of the border: kernels of three taps have wider ones.
-    assert not all(right(kernel, plan, wide=wide) for plan in PLANS for wide in (2, 3))
+    wide = 3 if name == "gaps of rows hold ones" else 2
+    assert not all(right(kernel, plan, wide=wide) for plan in PLANS)
 
 
 def _read(place: int, value: Callable[[Any], Expr]) -> Callable[[Any], Any]:
