@@ -141,9 +141,12 @@ class _Parser(Grammar[Node]):
             opening = self.here.text
             marks = (",", ":") if token.text in HEADS else (",",)
             closing = "]" if opening == "[" else "}"
-            number = token.text not in HEADS and self.tokens[self.position + 1].text == closing
-            # One number is b[], as formulas are printed.
-            brackets = self.empty(2) if number else self.listed(opening, closing, self.bound, marks)
+            if token.text not in HEADS and self.tokens[self.position + 1].text == closing:
+                # One number is b[], as formulas are printed.
+                self.position += 2
+                brackets = ()
+            else:
+                brackets = self.listed(opening, closing, self.bound, marks)
         elif token.text in HEADS and self.here.kind == "name" and self.source[self.here.column - 1] in "Σ∑Π∏":
             # Σ_c(...): an index below the sign.
             below = self.take()
@@ -154,11 +157,6 @@ class _Parser(Grammar[Node]):
         if token.text in HEADS and arguments is None and (self.here.kind in {"name", "number"} or self.at("-")):
             raise self.found(f"what {token.text} runs over stands in parentheses, as in {token.text}[p](x[n,i+p])")
         return Call(token.text, brackets, arguments, token.column)
-
-    def empty(self, tokens: int) -> tuple[Node, ...]:
-        """Brackets with nothing between them."""
-        self.position += tokens
-        return ()
 
     def bound(self) -> Node:
         """An index of a read, or one of a reduction with its bounds or a condition: ``p<3``, ``0<=p<3``, ``p=0..2``."""

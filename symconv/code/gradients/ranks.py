@@ -9,7 +9,7 @@ from itertools import product
 
 from symconv.code.gradients.kept_axes import given_in, word_of
 from symconv.code.gradients.matrices import matrices_in, measured
-from symconv.code.gradients.seen_axes import sums_all
+from symconv.code.source.reductions import sums_all
 from symconv.code.source.vocabulary import SAVED
 from symconv.notation.functions import TABLE
 from symconv.prove.language.labels import is_selector, labels_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -39,33 +39,14 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
         return {**left}
     value = _result(reading)
     if isinstance(value, ast.Dict):
-        named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
-        found = {tensor: key for key, tensor in named.items() if tensor is not None}
-        found = found or {t: key for key in named for t in tensors if t in {key, tensor_named(str(key))}}
-        if found:
-            return found
-        keys = ", ".join(map(repr, named)) or "no keys"
-        raise SpecError(
-            f"{reading.node.name} returns a dict with {keys}, which do not say whose gradients they are; name them by "
-            f"the tensors ({{'d{tensors[0]}': ...}}), or return a tuple"
-        )
-    beside = reading.loss and reading.forward is None and isinstance(value, ast.Tuple)
-    if left and returns is None and not beside:
-        mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
-        rest = [t for t in tensors if t not in left]
-        each = value.elts if isinstance(value, ast.Tuple) else []
-        handed = [gradient_named(reading.op, one.id) if isinstance(one, ast.Name) else None for one in each]
-        if handed and all(handed) and not {*handed} & {*left} and len({*handed}) == len(handed):
-            return {**{name: place for place, name in enumerate(handed) if name}, **left}
-        if not mine and not rest and isinstance(value, ast.BinOp | ast.UnaryOp | ast.Call):
-            # A value of its own is what the layer hands on.
-            mine = tensors[0]
-        return {**({mine or rest[0]: None} if mine or rest else {}), **{t: k for t, k in left.items() if t != mine}}
+        return _keyed(reading, value, tensors)
+    behind_loss = reading.loss and reading.forward is None
+    if left and returns is None and not (behind_loss and isinstance(value, ast.Tuple)):
+        return _beside_left(reading, value, tensors, left)
     items = list(value.elts) if isinstance(value, ast.Tuple | ast.List) else None
-    if reading.loss and reading.forward is None and items:
+    if behind_loss and items:
         # The loss itself stands first.
         items[0] = ast.Constant(None)
-    count = 1 if items is None else len(items)
     if returns is not None:
         names = [returns] if isinstance(returns, str) else list(returns)
         if bad := [n for n in names if n is not None and n not in tensors]:
@@ -75,21 +56,63 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
         return {name: k for k, name in enumerate(tensors)}
     if items is None:
         return {_single(reading, _returned(reading.node), tensors): None}
-    named_ = [gradient_named(reading.op, item.id) if isinstance(item, ast.Name) else None for item in items]
-    if len({n for n in named_ if n}) == sum(not _is_none(item) for item in items):
-        return {n: k for k, n in enumerate(named_) if n is not None}
+    return _of_items(reading, items, tensors, behind_loss)
+
+
+def _keyed(reading: Reading, value: ast.Dict, tensors: Sequence[str]) -> dict[str, Any]:
+    """The gradients in a dict, by its keys."""
+    named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
+    found = {tensor: key for key, tensor in named.items() if tensor is not None}
+    found = found or {t: key for key in named for t in tensors if t in {key, tensor_named(str(key))}}
+    if found:
+        return found
+    keys = ", ".join(map(repr, named)) or "no keys"
+    raise SpecError(
+        f"{reading.node.name} returns a dict with {keys}, which do not say whose gradients they are; name them by "
+        f"the tensors ({{'d{tensors[0]}': ...}}), or return a tuple"
+    )
+
+
+def _beside_left(
+    reading: Reading, value: ast.expr | None, tensors: Sequence[str], left: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a method returns beside the gradients that it leaves as attributes."""
+    mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
+    rest = [t for t in tensors if t not in left]
+    each = value.elts if isinstance(value, ast.Tuple) else []
+    handed = [_named(reading, one) for one in each]
+    if handed and all(handed) and not {*handed} & {*left} and len({*handed}) == len(handed):
+        return {**{name: place for place, name in enumerate(handed) if name}, **left}
+    if not mine and not rest and isinstance(value, ast.BinOp | ast.UnaryOp | ast.Call):
+        # A value of its own is what the layer hands on.
+        mine = tensors[0]
+    return {**({mine or rest[0]: None} if mine or rest else {}), **{t: k for t, k in left.items() if t != mine}}
+
+
+def _of_items(reading: Reading, items: Sequence[ast.expr], tensors: Sequence[str], behind_loss: bool) -> dict[str, Any]:
+    """The gradients in a tuple that is written out: by their names, else by order."""
+    named = [_named(reading, item) for item in items]
     known = [k for k, item in enumerate(items) if not _is_none(item)]
-    if reading.loss and reading.forward is None and any(named_):
-        # Behind the loss stand gradients, some of which say whose they are: ``loss, da, -da``.
-        own = [name if named_.count(name) == 1 else None for name in named_]
+    if len({n for n in named if n}) == len(known):
+        return {n: k for k, n in enumerate(named) if n is not None}
+    if behind_loss and any(named):
+        # Some say whose they are, ``loss, da, -da``.
+        own = [name if named.count(name) == 1 else None for name in named]
         rest = [name for name in tensors if name not in own]
         unnamed = dict(zip((k for k in known if not own[k]), rest, strict=False))
         return {one: k for k in known if (one := own[k] or unnamed.get(k))}
-    if count >= len(tensors) and all(k < len(tensors) for k in known):
+    if len(items) >= len(tensors) and all(k < len(tensors) for k in known):
         return {tensors[k]: k for k in known}
     if len(known) <= len(tensors):
         return dict(zip(tensors, known, strict=False))
-    raise SpecError(f"{reading.node.name} returns {count} values; say which gradients they are, with returns=(...)")
+    raise SpecError(
+        f"{reading.node.name} returns {len(items)} values; say which gradients they are, with returns=(...)"
+    )
+
+
+def _named(reading: Reading, item: ast.expr) -> str | None:
+    """The tensor whose gradient something is, by its name."""
+    return gradient_named(reading.op, item.id) if isinstance(item, ast.Name) else None
 
 
 def ordered_results(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] | None) -> dict[str, Any]:

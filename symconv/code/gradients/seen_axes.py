@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from symconv.code.gradients.kept_axes import given_in, word_of
+from symconv.code.source.reductions import sums_all
 from symconv.code.source.signatures import parameters
 from symconv.limits import SEVERAL_VECTORS
 
-__all__ = ["indexed_in", "of_numbers", "summed_in", "sums_all", "viewed_in", "with_seen"]
+__all__ = ["indexed_in", "of_numbers", "summed_in", "viewed_in", "with_seen"]
 
 Ranks = dict[str, int]
 _LEADS = ("d", "grad_", "d_", "g", "grad")
@@ -135,16 +136,6 @@ def of_numbers(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) 
                 whole = sums_all(value) and all(isinstance(entry, ast.Name | ast.BinOp) for entry in entries)
                 found.setdefault(called[word.lower()], set()).add(len(entries) if whole else 0)
     return {tensor: max(counts) for tensor, counts in found.items() if len(counts) == 1 and 0 not in counts}
-
-
-def sums_all(value: ast.AST) -> bool:
-    """Whether it is a sum, or a mean, over everything."""
-    match value:
-        case ast.Call(ast.Attribute(ast.Name("np" | "numpy" | "torch" | "jnp"), "sum" | "mean"), [_], []):
-            return True
-        case ast.Call(ast.Attribute(ast.expr(), "sum" | "mean"), [], []):
-            return True
-    return False
 
 
 def _sums(value: ast.expr) -> bool:

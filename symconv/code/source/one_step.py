@@ -10,6 +10,7 @@ import ast
 from collections.abc import Sequence
 from copy import deepcopy
 
+from symconv.code.source.below import changed_below
 from symconv.code.source.loops_in_time import Loop, Refused, axis_of
 
 __all__ = ["stepped"]
@@ -96,7 +97,7 @@ class _OneStep(ast.NodeTransformer):
                     raise Refused
                 at = ast.Constant(place - (place > loop.axes[name]))
                 return ast.Subscript(ast.Attribute(self._part(name), "shape", ast.Load()), at, ast.Load())
-        return self.generic_visit(node)  # type: ignore[return-value]
+        return changed_below(self, node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """The shape of what any step has kept is that of this one."""
@@ -109,7 +110,7 @@ class _OneStep(ast.NodeTransformer):
                 if isinstance(base, ast.Subscript) and isinstance(inner, ast.Name) and inner.id == self.loop.cache:
                     return _in_place_of(node, base, self._part(inner.id))
                 base = inner
-        return self.generic_visit(node)  # type: ignore[return-value]
+        return changed_below(self, node)
 
 
 def _in_place_of(node: ast.Attribute, old: ast.expr, new: ast.expr) -> ast.expr:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from symconv.code.source.kept_states import KeptStates, kept_states
 from symconv.code.source.loops_in_time import Loop, Refused, loop_of
 from symconv.code.source.one_step import stepped
+from symconv.code.source.reductions import sums_all
 from symconv.code.source.short_steps import ShortSteps, short_steps
 from symconv.code.source.signatures import parameters
 from symconv.limits import FEW_STEPS
@@ -131,24 +132,19 @@ def _with_matrices(step: ast.FunctionDef, names: Sequence[str]) -> None:
 
 
 def _summed_once(step: ast.FunctionDef, names: Collection[str]) -> None:
-    """Makes what a step adds to zeros of a tensor's shape the gradient of it, which has to have that shape then."""
+    """Makes what a step adds to zeros of a tensor's shape the gradient of it, which has to have that shape then.
+
+    A sum over all axes is right for a number alone: then the zeros say that there is an array.
+    """
     seen = set[str]()
     for k, one in enumerate(step.body):
         match one:
-            case ast.AugAssign(ast.Name(name), ast.Add(), value) if name in names and not _sums_all(value):
+            case ast.AugAssign(ast.Name(name), ast.Add(), value) if name in names and not sums_all(value):
                 old = ast.copy_location(ast.Name(name, ast.Load()), one)
                 both = ast.copy_location(ast.BinOp(old, ast.Add(), value), one)
                 target = ast.copy_location(ast.Name(name, ast.Store()), one)
                 step.body[k] = ast.copy_location(ast.Assign([target], both if name in seen else value), one)
                 seen.add(name)
-
-
-def _sums_all(value: ast.expr) -> bool:
-    """Whether it is a sum over all axes, right for a number alone: then zeros say that there is an array."""
-    match value:
-        case ast.Call(ast.Attribute(_, "sum"), arguments, []):
-            return not any(isinstance(one, ast.Constant | ast.Tuple) for one in arguments)
-    return False
 
 
 def _returned(loop: Loop) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from symconv.code.source.below import changed_below
 from symconv.code.source.loops_in_time import Refused
 from symconv.code.source.plain_loops import Plain, behind_first
 from symconv.code.source.rows import Rows, place_of
@@ -12,7 +14,7 @@ from symconv.code.source.rows import Rows, place_of
 __all__ = ["InBackward", "InForward"]
 
 
-class _Rows(ast.NodeTransformer):
+class _Rows(ast.NodeTransformer, ABC):
     """Subscripts of arrays with rows, in whose place others are put; ``rows`` are the arrays by their names here."""
 
     def __init__(self, rows: Mapping[str, Rows], index: str) -> None:
@@ -25,9 +27,9 @@ class _Rows(ast.NodeTransformer):
         assert isinstance(made, ast.stmt)
         return ast.fix_missing_locations(made)
 
+    @abstractmethod
     def before(self, row: Rows, chosen: ast.expr | None, node: ast.expr) -> ast.expr:
         """The state before a step; ``chosen`` is what is taken in the first step in place of the row."""
-        raise NotImplementedError
 
     def array(self, name: str) -> str:
         """What an array is called afterwards."""
@@ -37,7 +39,7 @@ class _Rows(ast.NodeTransformer):
         """``h[:, t - 1] if t > 0 else h0``."""
         two = behind_first(node, self.index)
         if two is None:
-            return self.generic_visit(node)  # type: ignore[return-value]
+            return changed_below(self, node)
         match two[0]:
             case ast.Subscript(ast.Name(name), at) if name in self.rows:
                 row = self.rows[name]
@@ -66,7 +68,7 @@ class _Rows(ast.NodeTransformer):
                 name in self.rows and self.array(name) == name and 0 <= place != self.rows[name].axis
             ):
                 return node
-        return self.generic_visit(node)  # type: ignore[return-value]
+        return changed_below(self, node)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """An array as a whole, which has a row more than there are steps, or whose name is that of the state now."""
@@ -109,7 +111,9 @@ class InBackward(_Rows):
         back.before = [one if own else self.changed(one) for one, own in zip(back.before, apart, strict=True)]
         back.loop.body = [self.changed(one) for one in back.loop.body]
         back.after = [self.changed(one) for one in back.after]
-        back.result = self.changed(back.result)  # type: ignore[assignment]
+        result = self.changed(back.result)
+        assert isinstance(result, ast.Return)
+        back.result = result
 
     def before(self, row: Rows, chosen: ast.expr | None, node: ast.expr) -> ast.expr:
         """In the first step it has to be what the states begin with."""
@@ -128,7 +132,7 @@ class InBackward(_Rows):
         """The shape of what a state begins with."""
         if node.attr == "shape" and isinstance(node.value, ast.Name) and self.called.get(node.value.id) in self.starts:
             return node
-        return self.generic_visit(node)  # type: ignore[return-value]
+        return changed_below(self, node)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """``np.zeros_like(h0)``, and ``np.zeros(x.shape)`` as one like ``x``."""
@@ -138,7 +142,7 @@ class InBackward(_Rows):
             case ast.Call(ast.Attribute(module, "zeros"), [ast.Attribute(ast.Name() as like, "shape")], []):
                 made = ast.copy_location(ast.Attribute(module, "zeros_like", ast.Load()), node)
                 return self.visit_Call(ast.copy_location(ast.Call(made, [like], []), node))
-        return self.generic_visit(node)  # type: ignore[return-value]
+        return changed_below(self, node)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """What a state begins with is another one in later steps."""
