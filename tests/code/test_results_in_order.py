@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from test_norms_as_written import right_when_run
+from quotients import right_when_run
 
 import symconv as sc
 
